@@ -1,0 +1,159 @@
+//! The one way anything is written: a set of changes and the audit events that tell of them, in
+//! one transaction.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use crate::api_key::ApiKey;
+use crate::audit::AuditEvent;
+use crate::connection::Connection;
+use crate::input::ManualInput;
+use crate::journal::JournalEntry;
+use crate::policy::{ManualWebhook, Policy};
+use crate::request::PrivacyRequest;
+use crate::secret::Credentials;
+use crate::tenant::Tenant;
+use crate::{
+    ApiKeyId, ConnectionKey, PolicyKey, Records, RequestId, Revision, TaskId, TenantId, Timestamp,
+};
+
+/// Changes that become durable together, or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// Applied in order.
+    pub changes: Vec<Change>,
+    /// Appended in the same transaction.
+    pub audit: Vec<AuditEvent>,
+}
+
+impl Commit {
+    /// A commit of one change, told of by one event.
+    pub fn of(change: Change, audit: AuditEvent) -> Self {
+        Self { changes: vec![change], audit: vec![audit] }
+    }
+}
+
+/// One change. An object carries the revision it will have; the store compares the one before.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Creates (revision 1) or replaces (stored revision + 1) a tenant.
+    PutTenant(Tenant),
+    /// Stores a new key.
+    PutApiKey(ApiKey),
+    /// Revokes a key of this tenant; none: of the operator.
+    DeleteApiKey(Option<TenantId>, ApiKeyId),
+    /// Creates or replaces a connection, and keeps this revision for tasks that pin it. Refused
+    /// with [`CommitError::Exists`] when another connection of the tenant has its UUID.
+    PutConnection(Box<Connection>),
+    /// Removes a connection with its secrets.
+    DeleteConnection(TenantId, ConnectionKey, Revision),
+    /// Replaces what the vault holds for a connection.
+    PutSecrets(TenantId, ConnectionKey, Credentials),
+    /// Creates or replaces a policy.
+    PutPolicy(Policy),
+    /// Removes a policy.
+    DeletePolicy(TenantId, PolicyKey, Revision),
+    /// Creates or replaces a manual webhook. Refused with [`CommitError::Exists`] when its
+    /// connection has one in another policy.
+    PutManualWebhook(ManualWebhook),
+    /// Removes a manual webhook.
+    DeleteManualWebhook(TenantId, ConnectionKey, Revision),
+    /// Creates or replaces a request; `due` is when the scheduler must look at it again.
+    PutRequest {
+        /// The request.
+        request: Box<PrivacyRequest>,
+        /// [`PrivacyRequest::due`] at the time of the commit.
+        due: Option<Timestamp>,
+    },
+    /// Stores what a person gave; replaces what was given for the same task before.
+    PutInput(ManualInput),
+    /// Stores what a task returned, in place of what it returned before.
+    PutRecords(TenantId, RequestId, TaskId, Vec<Records>),
+    /// Appends to the journal of a task.
+    AppendJournal(TenantId, RequestId, TaskId, Vec<JournalEntry>),
+    /// Remembers the answer to a `POST` with an `Idempotency-Key`. Refused with
+    /// [`CommitError::Exists`] when the key is remembered already.
+    PutReplay(ReplayRecord),
+}
+
+/// The remembered answer to a `POST` with an `Idempotency-Key`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayRecord {
+    /// Whose; none: the operator's.
+    pub tenant: Option<TenantId>,
+    /// Method and path.
+    pub route: String,
+    /// The key.
+    pub key: String,
+    /// SHA-256 of the body it came with.
+    pub body_sha256: [u8; 32],
+    /// The answer: status and body. None while the first one is at work.
+    pub answer: Option<(u16, Vec<u8>)>,
+    /// After this it is forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// Which stored object a commit was about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A tenant.
+    Tenant(TenantId),
+    /// An API key.
+    ApiKey(ApiKeyId),
+    /// A connection.
+    Connection(ConnectionKey),
+    /// A connection's UUID.
+    ConnectionUuid(Uuid),
+    /// A policy.
+    Policy(PolicyKey),
+    /// A manual webhook, by its connection.
+    ManualWebhook(ConnectionKey),
+    /// A request.
+    Request(RequestId),
+    /// An `Idempotency-Key`.
+    Replay(String),
+}
+
+/// Why a commit was not applied. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Something else was committed in between: load, apply and commit again.
+    #[error("the object was changed in between")]
+    Conflict(Target),
+    /// A key or UUID is taken.
+    #[error("there is one already")]
+    Exists(Target),
+    /// What was to be replaced or removed is not there.
+    #[error("there is none")]
+    Absent(Target),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The store failed. What went wrong is in the log, with its cause.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Disk full, I/O error, database closed.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// A row cannot be read or opened: it is damaged, or sealed with another key.
+    #[error("a stored row is damaged or sealed with another key: {0}")]
+    Damaged(String),
+}
+
+/// Which requests to list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RequestFilter {
+    /// Any of these; empty: all.
+    pub statuses: BTreeSet<crate::request::Status>,
+    /// Only under this policy.
+    pub policy: Option<PolicyKey>,
+    /// Only with this external id.
+    pub external_id: Option<String>,
+    /// Only submitted after this.
+    pub created_after: Option<Timestamp>,
+    /// Only submitted before this.
+    pub created_before: Option<Timestamp>,
+}

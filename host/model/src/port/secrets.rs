@@ -1,0 +1,33 @@
+//! The credentials of a connection.
+
+use async_trait::async_trait;
+
+use crate::connection::Connection;
+use crate::secret::Credentials;
+
+/// Where credentials come from.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// The credentials of a connection: what the vault holds for it, else what its
+    /// `credentials_location` names. A connection that has neither has none: an empty map.
+    ///
+    /// # Errors
+    /// When they exist and cannot be had.
+    async fn credentials(&self, connection: &Connection) -> Result<Credentials, SecretsError>;
+
+    /// Whether some provider serves this `credentials_location`.
+    fn serves(&self, location: &str) -> bool;
+}
+
+/// Why credentials cannot be had. Never holds a value.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// No provider serves the location and nothing is stored in the vault.
+    #[error(
+        "no provider serves this credentials_location, and no secrets are stored for the connection"
+    )]
+    Unserved,
+    /// The provider failed.
+    #[error("the secrets provider failed: {0}")]
+    Unavailable(String),
+}

@@ -1,0 +1,193 @@
+//! What the host remembers. Implemented by `cordon-store`.
+
+use async_trait::async_trait;
+
+use crate::api_key::ApiKey;
+use crate::audit::AuditEntry;
+use crate::commit::{Commit, CommitError, ReplayRecord, RequestFilter, StoreError};
+use crate::connection::Connection;
+use crate::input::ManualInput;
+use crate::journal::JournalEntry;
+use crate::page::{Listing, Page};
+use crate::policy::{ManualWebhook, Policy};
+use crate::request::PrivacyRequest;
+use crate::secret::Credentials;
+use crate::tenant::Tenant;
+use crate::{
+    ApiKeyId, ConnectionKey, PolicyKey, Records, RequestId, Revision, TaskId, TenantId, Timestamp,
+};
+
+/// What the host remembers. Everything is durable when `commit` returns; every read sees all
+/// commits that returned before it began. Every method but the ones for tenants, the scheduler
+/// and keys by hash names the tenant first: a row of another tenant is as if absent.
+#[async_trait]
+pub trait StateStore: Send + Sync {
+    /// Applies all changes and appends all audit events, or nothing.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    async fn commit(&self, commit: Commit) -> Result<(), CommitError>;
+
+    /// One tenant.
+    async fn tenant(&self, tenant: &TenantId) -> Result<Option<Tenant>, StoreError>;
+
+    /// Tenants.
+    async fn tenants(&self, page: &Page) -> Result<Listing<Tenant>, StoreError>;
+
+    /// The key whose SHA-256 this is.
+    async fn api_key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError>;
+
+    /// One key of a tenant; none: of the operator.
+    async fn api_key(
+        &self,
+        tenant: Option<&TenantId>,
+        id: ApiKeyId,
+    ) -> Result<Option<ApiKey>, StoreError>;
+
+    /// Keys of a tenant; none: of the operator.
+    async fn api_keys(
+        &self,
+        tenant: Option<&TenantId>,
+        page: &Page,
+    ) -> Result<Listing<ApiKey>, StoreError>;
+
+    /// One connection.
+    async fn connection(
+        &self,
+        tenant: &TenantId,
+        key: &ConnectionKey,
+    ) -> Result<Option<Connection>, StoreError>;
+
+    /// One connection, by its UUID.
+    async fn connection_by_uuid(
+        &self,
+        tenant: &TenantId,
+        uuid: uuid::Uuid,
+    ) -> Result<Option<Connection>, StoreError>;
+
+    /// A connection as it was at a revision.
+    async fn connection_at(
+        &self,
+        tenant: &TenantId,
+        key: &ConnectionKey,
+        revision: Revision,
+    ) -> Result<Option<Connection>, StoreError>;
+
+    /// Connections.
+    async fn connections(
+        &self,
+        tenant: &TenantId,
+        page: &Page,
+    ) -> Result<Listing<Connection>, StoreError>;
+
+    /// What the vault holds for a connection.
+    async fn vault(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionKey,
+    ) -> Result<Option<Credentials>, StoreError>;
+
+    /// One policy.
+    async fn policy(
+        &self,
+        tenant: &TenantId,
+        key: &PolicyKey,
+    ) -> Result<Option<Policy>, StoreError>;
+
+    /// Policies.
+    async fn policies(&self, tenant: &TenantId, page: &Page)
+    -> Result<Listing<Policy>, StoreError>;
+
+    /// The manual webhook of a connection, in whatever policy.
+    async fn manual_webhook(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionKey,
+    ) -> Result<Option<ManualWebhook>, StoreError>;
+
+    /// Every manual webhook of a policy, oldest first.
+    async fn manual_webhooks(
+        &self,
+        tenant: &TenantId,
+        policy: &PolicyKey,
+    ) -> Result<Vec<ManualWebhook>, StoreError>;
+
+    /// One request.
+    async fn request(
+        &self,
+        tenant: &TenantId,
+        id: RequestId,
+    ) -> Result<Option<PrivacyRequest>, StoreError>;
+
+    /// Requests.
+    async fn requests(
+        &self,
+        tenant: &TenantId,
+        filter: &RequestFilter,
+        page: &Page,
+    ) -> Result<Listing<PrivacyRequest>, StoreError>;
+
+    /// How many requests under this policy are not final.
+    async fn open_requests_under(
+        &self,
+        tenant: &TenantId,
+        policy: &PolicyKey,
+    ) -> Result<u64, StoreError>;
+
+    /// How many requests that are not final have a task of this connection.
+    async fn open_requests_using(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionKey,
+    ) -> Result<u64, StoreError>;
+
+    /// What people gave for a request.
+    async fn inputs(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+    ) -> Result<Vec<ManualInput>, StoreError>;
+
+    /// What a task returned.
+    async fn records(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        task: TaskId,
+    ) -> Result<Vec<Records>, StoreError>;
+
+    /// Every journal entry of a task, in order.
+    async fn journal(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        task: TaskId,
+    ) -> Result<Vec<JournalEntry>, StoreError>;
+
+    /// What happened to a request, in order.
+    async fn events(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        page: &Page,
+    ) -> Result<Listing<AuditEntry>, StoreError>;
+
+    /// Requests that are due, the longest due first, at most `limit`.
+    async fn due(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(TenantId, RequestId)>, StoreError>;
+
+    /// When the next request becomes due after `now`.
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+
+    /// The remembered answer to a `POST`; none when there is none or it is forgotten.
+    async fn replay(
+        &self,
+        tenant: Option<&TenantId>,
+        route: &str,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<ReplayRecord>, StoreError>;
+}
