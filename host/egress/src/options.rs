@@ -1,0 +1,79 @@
+//! What the operator sets about the way out, and what can be wrong with it.
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+/// Limits and permissions of the gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Networks that may be dialed although the address table denies them: loopback, a test
+    /// network, an internal API. Opens exactly those addresses. Default: none.
+    pub development_networks: Vec<IpNet>,
+    /// Longest wait for a TCP connection and its TLS handshake. Default: 10 s.
+    pub connect_timeout: Duration,
+    /// Largest response body, in bytes, counted after decoding. Default: 32 MiB.
+    pub response_bytes_max: u64,
+    /// How long a body that nobody looks at is read, so that its connection can be used again.
+    /// Default: 5 s.
+    pub discard_timeout: Duration,
+    /// Largest number of response headers. Default: 100.
+    pub response_headers_max: usize,
+    /// Largest response header block, in bytes. Default: 64 KiB.
+    pub response_header_bytes_max: usize,
+    /// Largest rendered request body, in bytes. Default: 1 MiB.
+    pub request_body_bytes_max: usize,
+    /// Largest rendered header block of a request, in bytes. Default: 32 KiB.
+    pub request_header_bytes_max: usize,
+    /// Longest rendered URL, in bytes. Default: 8 KiB.
+    pub url_bytes_max: usize,
+    /// Clients (connection pools) kept at once; the one idle longest makes room. Default: 256.
+    pub clients_max: usize,
+    /// Whether a connection may skip certificate checks at all; its grant must say so too.
+    /// Default: true.
+    pub allow_unverified_tls: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            development_networks: Vec::new(),
+            connect_timeout: Duration::from_secs(10),
+            response_bytes_max: 32 * 1024 * 1024,
+            discard_timeout: Duration::from_secs(5),
+            response_headers_max: 100,
+            response_header_bytes_max: 64 * 1024,
+            request_body_bytes_max: 1024 * 1024,
+            request_header_bytes_max: 32 * 1024,
+            url_bytes_max: 8 * 1024,
+            clients_max: 256,
+            allow_unverified_tls: true,
+        }
+    }
+}
+
+/// Why a gate or a client cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A development network would open more than a network.
+    #[error("the development network {0} is too wide, or holds addresses that are never opened")]
+    DevelopmentNetwork(IpNet),
+    /// The HTTP client cannot be built, mostly because the system has no root certificates.
+    #[error("the HTTP client cannot be built: {0}")]
+    Client(String),
+    /// The URL is none that can be called.
+    #[error("no URL to call: {0}")]
+    Url(String),
+    /// A header name or value is none.
+    #[error("no header: {0}")]
+    Header(String),
+    /// No connection to the server.
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(String),
+    /// No complete answer.
+    #[error("the server's answer broke off")]
+    Broken,
+    /// The answer is larger than the client reads.
+    #[error("the server's answer is too large")]
+    TooLarge,
+}

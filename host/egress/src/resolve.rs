@@ -1,0 +1,162 @@
+//! Names to addresses, vetted before anything is dialed.
+//!
+//! The client asks [`Guarded`] whenever it needs a new connection, and dials what it answers:
+//! the vetted address is the dialed address, with one question per connection. Addresses written
+//! out in a URL never come here; the gate checks them itself.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use reqwest::dns::{Addrs, Name, Resolving};
+
+use crate::address::{AddressGuard, Class};
+use crate::names::{Reach, reach};
+
+/// Names to addresses. What comes out is vetted by the gate.
+#[async_trait]
+pub trait Resolve: Send + Sync {
+    /// Every address of a host, which is lower case and has no trailing dot.
+    ///
+    /// # Errors
+    /// When the name cannot be resolved.
+    async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>>;
+}
+
+/// The system's resolver.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemResolver;
+
+#[async_trait]
+impl Resolve for SystemResolver {
+    async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        // With the trailing dot, so that no search domain turns one name into another. Inner
+        // names are looked up as they are: they may stand in the hosts file.
+        let question = match reach(host) {
+            Reach::Public => format!("{host}."),
+            Reach::Local | Reach::Never => host.to_owned(),
+        };
+        let found = tokio::net::lookup_host((question, 0)).await?;
+        Ok(found.map(|address| address.ip()).collect())
+    }
+}
+
+/// Why an answer of the name service is not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AnswerRefused {
+    /// One address of it may not be dialed.
+    #[error("the name leads to an address that is not dialed: {0}")]
+    Address(Class),
+    /// A name of an inner network that leads out of what the operator opened.
+    #[error("the name belongs to an inner network and leads elsewhere")]
+    Elsewhere,
+    /// No address.
+    #[error("the name has no address")]
+    Empty,
+}
+
+impl AnswerRefused {
+    /// The stable word.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Address(_) => "address_denied",
+            Self::Elsewhere => "host_reserved",
+            Self::Empty => "no_address",
+        }
+    }
+}
+
+/// A resolver that answers with vetted addresses only.
+pub(crate) struct Guarded {
+    resolver: Arc<dyn Resolve>,
+    guard: Arc<AddressGuard>,
+}
+
+impl Guarded {
+    /// Puts a guard before a resolver.
+    pub(crate) fn new(resolver: Arc<dyn Resolve>, guard: Arc<AddressGuard>) -> Self {
+        Self { resolver, guard }
+    }
+}
+
+impl reqwest::dns::Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (resolver, guard) = (Arc::clone(&self.resolver), Arc::clone(&self.guard));
+        Box::pin(async move {
+            let host = name.as_str().to_ascii_lowercase();
+            let mut found = resolver.resolve(&host).await?;
+            vet(&guard, &host, &mut found)?;
+            let addresses = found.into_iter().map(|ip| SocketAddr::new(ip, 0));
+            Ok(Box::new(addresses) as Addrs)
+        })
+    }
+}
+
+/// One bad address refuses the whole answer: it is no answer of the name's owner. Only of
+/// `localhost`, which is both families to most systems, what is not opened is left out.
+pub(crate) fn vet(
+    guard: &AddressGuard,
+    host: &str,
+    found: &mut Vec<IpAddr>,
+) -> Result<(), AnswerRefused> {
+    if host == "localhost" && found.iter().any(|address| guard.opens(*address)) {
+        found.retain(|address| guard.opens(*address));
+    }
+    if found.is_empty() {
+        return Err(AnswerRefused::Empty);
+    }
+    let local = reach(host) != Reach::Public;
+    for address in found {
+        guard.check(*address).map_err(AnswerRefused::Address)?;
+        if local && !guard.opens(*address) {
+            return Err(AnswerRefused::Elsewhere);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vetted(open: &[&str], host: &str, found: &[&str]) -> Result<(), AnswerRefused> {
+        let open = open.iter().map(|n| n.parse().unwrap()).collect();
+        let mut found: Vec<IpAddr> = found.iter().map(|a| a.parse().unwrap()).collect();
+        vet(&AddressGuard::new(open).unwrap(), host, &mut found)
+    }
+
+    #[test]
+    fn one_bad_address_refuses_the_whole_answer() {
+        let public = ["93.184.215.14", "2606:4700:4700::1111"];
+        assert_eq!(vetted(&[], "api.acme.com", &public), Ok(()));
+        let mixed = ["93.184.215.14", "10.0.0.1"];
+        let refused = Err(AnswerRefused::Address("private"));
+        assert_eq!(vetted(&[], "api.acme.com", &mixed), refused);
+        assert_eq!(vetted(&["10.0.0.0/8"], "api.acme.com", &mixed), Ok(()));
+        assert_eq!(vetted(&[], "api.acme.com", &[]), Err(AnswerRefused::Empty));
+    }
+
+    #[test]
+    fn an_inner_name_leads_only_into_opened_networks() {
+        let open = ["10.20.0.0/16"];
+        assert_eq!(vetted(&open, "users.corp.internal", &["10.20.9.9"]), Ok(()));
+        let elsewhere = Err(AnswerRefused::Elsewhere);
+        assert_eq!(vetted(&open, "users.corp.internal", &["93.184.215.14"]), elsewhere);
+        assert_eq!(vetted(&open, "crm", &["93.184.215.14"]), elsewhere);
+    }
+
+    #[test]
+    fn localhost_leads_to_the_opened_family_alone() {
+        let both = ["::1", "127.0.0.1"];
+        assert_eq!(vetted(&["127.0.0.0/8"], "localhost", &both), Ok(()));
+        assert_eq!(
+            vetted(&[], "localhost", &both),
+            Err(AnswerRefused::Address("not global unicast"))
+        );
+        let guard = AddressGuard::new(vec!["127.0.0.0/8".parse().unwrap()]).unwrap();
+        let mut found = both.map(|a| a.parse().unwrap()).to_vec();
+        vet(&guard, "localhost", &mut found).unwrap();
+        assert_eq!(found, ["127.0.0.1".parse::<IpAddr>().unwrap()]);
+    }
+}
