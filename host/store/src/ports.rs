@@ -1,0 +1,288 @@
+//! The ports, method by method: each read goes to `read`, each write to the writer.
+
+use async_trait::async_trait;
+use cordon_model::api_key::ApiKey;
+use cordon_model::audit::AuditEntry;
+use cordon_model::commit::{Commit, CommitError, ReplayRecord, RequestFilter, StoreError};
+use cordon_model::connection::Connection;
+use cordon_model::input::ManualInput;
+use cordon_model::journal::JournalEntry;
+use cordon_model::page::{Listing, Page};
+use cordon_model::policy::{ManualWebhook, Policy};
+use cordon_model::port::{SealError, Sealer, StateStore};
+use cordon_model::request::PrivacyRequest;
+use cordon_model::secret::Credentials;
+use cordon_model::tenant::Tenant;
+use cordon_model::{
+    ApiKeyId, ConnectionKey, PolicyKey, Records, RequestId, Revision, TaskId, TenantId, Timestamp,
+};
+use uuid::Uuid;
+
+use crate::apply::Forget;
+use crate::read::{self, Remembered};
+use crate::seal::{Place, SealKey};
+use crate::store::RedbStore;
+use crate::tables::Key;
+
+#[async_trait]
+impl StateStore for RedbStore {
+    async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        self.write(commit).await
+    }
+
+    async fn tenant(&self, tenant: &TenantId) -> Result<Option<Tenant>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |view| read::tenant(view, &tenant)).await
+    }
+
+    async fn tenants(&self, page: &Page) -> Result<Listing<Tenant>, StoreError> {
+        let page = page.clone();
+        self.read(move |view| read::tenants(view, &page)).await
+    }
+
+    async fn api_key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
+        let hash = *hash;
+        self.read(move |view| read::api_key_by_hash(view, &hash)).await
+    }
+
+    async fn api_key(
+        &self,
+        tenant: Option<&TenantId>,
+        id: ApiKeyId,
+    ) -> Result<Option<ApiKey>, StoreError> {
+        let tenant = tenant.cloned();
+        self.read(move |view| read::api_key(view, tenant.as_ref(), id)).await
+    }
+
+    async fn api_keys(
+        &self,
+        tenant: Option<&TenantId>,
+        page: &Page,
+    ) -> Result<Listing<ApiKey>, StoreError> {
+        let (tenant, page) = (tenant.cloned(), page.clone());
+        self.read(move |view| read::api_keys(view, tenant.as_ref(), &page)).await
+    }
+
+    async fn connection(
+        &self,
+        tenant: &TenantId,
+        key: &ConnectionKey,
+    ) -> Result<Option<Connection>, StoreError> {
+        let (tenant, key) = (tenant.clone(), key.clone());
+        self.read(move |view| read::connection(view, &tenant, &key)).await
+    }
+
+    async fn connection_by_uuid(
+        &self,
+        tenant: &TenantId,
+        uuid: Uuid,
+    ) -> Result<Option<Connection>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |view| read::connection_by_uuid(view, &tenant, &uuid)).await
+    }
+
+    async fn connection_at(
+        &self,
+        tenant: &TenantId,
+        key: &ConnectionKey,
+        revision: Revision,
+    ) -> Result<Option<Connection>, StoreError> {
+        let (tenant, key) = (tenant.clone(), key.clone());
+        self.read(move |view| read::connection_at(view, &tenant, &key, revision)).await
+    }
+
+    async fn connections(
+        &self,
+        tenant: &TenantId,
+        page: &Page,
+    ) -> Result<Listing<Connection>, StoreError> {
+        let (tenant, page) = (tenant.clone(), page.clone());
+        self.read(move |view| read::connections(view, &tenant, &page)).await
+    }
+
+    async fn vault(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionKey,
+    ) -> Result<Option<Credentials>, StoreError> {
+        let (tenant, key) = (tenant.clone(), connection.clone());
+        self.read(move |view| read::vault(view, &tenant, &key)).await
+    }
+
+    async fn policy(
+        &self,
+        tenant: &TenantId,
+        key: &PolicyKey,
+    ) -> Result<Option<Policy>, StoreError> {
+        let (tenant, key) = (tenant.clone(), key.clone());
+        self.read(move |view| read::policy(view, &tenant, &key)).await
+    }
+
+    async fn policies(
+        &self,
+        tenant: &TenantId,
+        page: &Page,
+    ) -> Result<Listing<Policy>, StoreError> {
+        let (tenant, page) = (tenant.clone(), page.clone());
+        self.read(move |view| read::policies(view, &tenant, &page)).await
+    }
+
+    async fn manual_webhook(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionKey,
+    ) -> Result<Option<ManualWebhook>, StoreError> {
+        let (tenant, key) = (tenant.clone(), connection.clone());
+        self.read(move |view| read::manual_webhook(view, &tenant, &key)).await
+    }
+
+    async fn manual_webhooks(
+        &self,
+        tenant: &TenantId,
+        policy: &PolicyKey,
+    ) -> Result<Vec<ManualWebhook>, StoreError> {
+        let (tenant, key) = (tenant.clone(), policy.clone());
+        self.read(move |view| read::manual_webhooks(view, &tenant, &key)).await
+    }
+
+    async fn request(
+        &self,
+        tenant: &TenantId,
+        id: RequestId,
+    ) -> Result<Option<PrivacyRequest>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |view| read::request(view, &tenant, id)).await
+    }
+
+    async fn requests(
+        &self,
+        tenant: &TenantId,
+        filter: &RequestFilter,
+        page: &Page,
+    ) -> Result<Listing<PrivacyRequest>, StoreError> {
+        let (tenant, filter, page) = (tenant.clone(), filter.clone(), page.clone());
+        self.read(move |view| read::requests(view, &tenant, &filter, &page)).await
+    }
+
+    async fn open_requests_under(
+        &self,
+        tenant: &TenantId,
+        policy: &PolicyKey,
+    ) -> Result<u64, StoreError> {
+        let (tenant, key) = (tenant.clone(), policy.clone());
+        self.read(move |view| read::open_requests_under(view, &tenant, &key)).await
+    }
+
+    async fn open_requests_using(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionKey,
+    ) -> Result<u64, StoreError> {
+        let (tenant, key) = (tenant.clone(), connection.clone());
+        self.read(move |view| read::open_requests_using(view, &tenant, &key)).await
+    }
+
+    async fn inputs(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+    ) -> Result<Vec<ManualInput>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |view| read::inputs(view, &tenant, request)).await
+    }
+
+    async fn records(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        task: TaskId,
+    ) -> Result<Vec<Records>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |view| read::records(view, &tenant, request, task)).await
+    }
+
+    async fn journal(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        task: TaskId,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |view| read::journal(view, &tenant, request, task)).await
+    }
+
+    async fn events(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        page: &Page,
+    ) -> Result<Listing<AuditEntry>, StoreError> {
+        let (tenant, page) = (tenant.clone(), page.clone());
+        self.read(move |view| read::events(view, &tenant, request, &page)).await
+    }
+
+    async fn due(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(TenantId, RequestId)>, StoreError> {
+        self.read(move |view| read::due(view, now, limit)).await
+    }
+
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.read(move |view| read::next_due(view, now)).await
+    }
+
+    async fn replay(
+        &self,
+        tenant: Option<&TenantId>,
+        route: &str,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<ReplayRecord>, StoreError> {
+        let (tenant, route, key) = (tenant.cloned(), route.to_owned(), key.to_owned());
+        let reading =
+            move |view: &read::View<'_>| read::replay(view, tenant.as_ref(), &route, &key, now);
+        let Remembered { record, expired, any_expired } = self.read(reading).await?;
+        if any_expired {
+            self.forget(Forget { now, first: expired, limit: self.forget_max() }).await?;
+        }
+        Ok(record)
+    }
+}
+
+#[async_trait]
+impl Sealer for RedbStore {
+    async fn seal(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        purpose: &str,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
+        let key = self.key_of(tenant, request).await?;
+        let place = Key::of(tenant).uuid(request.as_uuid()).done();
+        key.seal(Place::outside(&place, purpose), plain).map_err(|_| SealError::NoKey)
+    }
+
+    async fn open(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        purpose: &str,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
+        let key = self.key_of(tenant, request).await?;
+        let place = Key::of(tenant).uuid(request.as_uuid()).done();
+        let plain = key.open(Place::outside(&place, purpose), sealed);
+        plain.map(|plain| plain.to_vec()).map_err(|_| SealError::Damaged)
+    }
+}
+
+impl RedbStore {
+    async fn key_of(&self, tenant: &TenantId, request: RequestId) -> Result<SealKey, SealError> {
+        let tenant = tenant.clone();
+        let key = self.read(move |view| view.request_key(&tenant, request)).await;
+        key.map_err(|_| SealError::NoKey)?.ok_or(SealError::NoKey)
+    }
+}

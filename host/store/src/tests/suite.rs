@@ -1,0 +1,3 @@
+//! The conformance suite on redb.
+
+crate::conformance::suite!(crate::tests::fresh);
