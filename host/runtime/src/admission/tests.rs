@@ -1,0 +1,120 @@
+use super::*;
+
+const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+const MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
+/// A section whose content is longer than 127 bytes is not needed but once.
+fn section(id: u8, content: &[u8]) -> Vec<u8> {
+    let mut size = content.len();
+    let mut section = vec![id];
+    loop {
+        let low = u8::try_from(size & 0x7f).unwrap();
+        size >>= 7;
+        section.push(if size > 0 { low | 0x80 } else { low });
+        if size == 0 {
+            break;
+        }
+    }
+    section.extend_from_slice(content);
+    section
+}
+
+/// A component that imports an instance under a name.
+fn importing(name: &str) -> Vec<u8> {
+    let mut import = vec![1, 0, u8::try_from(name.len()).unwrap()];
+    import.extend_from_slice(name.as_bytes());
+    import.extend_from_slice(&[5, 0]);
+    // (type (instance)) (import name (instance (type 0)))
+    [COMPONENT, &section(7, &[1, 0x42, 0]), &section(10, &import)].concat()
+}
+
+/// A component with a module with one function of about so many bytes.
+fn with_function(bytes: usize) -> Vec<u8> {
+    let mut body = vec![0];
+    body.resize(bytes - 1, 0x01);
+    body.push(0x0b);
+    let mut code = vec![1];
+    code.extend_from_slice(&section(0, &body)[1..]);
+    let module =
+        [MODULE, &section(1, &[1, 0x60, 0, 0]), &section(3, &[1, 0]), &section(10, &code)].concat();
+    [COMPONENT, &section(1, &module)].concat()
+}
+
+fn looked(bytes: &[u8]) -> Result<(), Error> {
+    look(bytes, &Options { function_bytes_max: 1000, ..Options::default() })
+}
+
+#[test]
+fn only_the_contract_may_be_imported() {
+    for good in ["cordon:connector/handles@0.1.0", "cordon:connector/http@0.1.7"] {
+        assert!(looked(&importing(good)).is_ok(), "{good}");
+    }
+    for bad in [
+        "wasi:http/types@0.2.0",
+        "wasi:sockets/tcp@0.2.0",
+        "cordon:connector/http@0.2.0",
+        "cordon:connector/http@0.1.0-rc1",
+        "cordon:connector/http",
+        "cordon:other/http@0.1.0",
+    ] {
+        assert!(matches!(looked(&importing(bad)), Err(Error::ForeignImport(name)) if name == bad));
+    }
+}
+
+#[test]
+fn what_is_no_component_is_refused() {
+    for bytes in [b"".as_slice(), b"hello", MODULE, &COMPONENT[..6]] {
+        assert!(matches!(looked(bytes), Err(Error::NotAComponent(_))), "{bytes:?}");
+    }
+    let cut = importing("cordon:connector/http@0.1.0");
+    let cut = &cut[..cut.len() - 3];
+    assert!(matches!(looked(cut), Err(Error::NotAComponent(_))));
+}
+
+#[test]
+fn a_function_that_is_too_large_to_compile_is_refused() {
+    assert!(looked(&with_function(900)).is_ok());
+    assert!(matches!(
+        looked(&with_function(1100)),
+        Err(Error::FunctionTooLarge { size: 1100, max: 1000 })
+    ));
+}
+
+#[test]
+fn a_component_that_is_too_large_is_refused() {
+    let options = Options { component_bytes_max: 100, ..Options::default() };
+    assert!(matches!(look(&[0; 101], &options), Err(Error::ComponentTooLarge { .. })));
+}
+
+fn described() -> types::Descriptor {
+    types::Descriptor {
+        connector_type: "crm".to_owned(),
+        category: "api".to_owned(),
+        display_name: "CRM".to_owned(),
+        actions: vec![types::Action::Access, types::Action::Delete],
+        config_schema: "{}".to_owned(),
+        policy_schema: None,
+        reads: vec![],
+    }
+}
+
+#[test]
+fn a_descriptor_that_cannot_be_used_is_refused() {
+    let options = Options { schema_bytes_max: 100, ..Options::default() };
+    let refused = |change: fn(&mut types::Descriptor)| {
+        let mut descriptor = described();
+        change(&mut descriptor);
+        checked(descriptor, &options).is_err()
+    };
+    assert!(!refused(|_| {}));
+    assert!(refused(|d| d.connector_type = "APIProxy".to_owned()));
+    assert!(refused(|d| d.connector_type = String::new()));
+    assert!(refused(|d| d.connector_type = "x".repeat(65)));
+    assert!(refused(|d| d.category = "1st".to_owned()));
+    assert!(refused(|d| d.display_name = " ".to_owned()));
+    assert!(refused(|d| d.display_name = "a\nb".to_owned()));
+    assert!(refused(|d| d.actions.push(types::Action::Access)));
+    assert!(refused(|d| d.config_schema = "[]".to_owned()));
+    assert!(refused(|d| d.config_schema = format!("{{\"a\":\"{}\"}}", "x".repeat(100))));
+    assert!(refused(|d| d.policy_schema = Some("no JSON".to_owned())));
+}

@@ -1,0 +1,57 @@
+//! What the host functions of a run or of a test look at.
+
+use std::sync::Arc;
+
+use cordon_model::connection::Connection;
+use cordon_model::plugin::ReadGrant;
+use cordon_model::secret::Credentials;
+use cordon_model::subject::IdentityKind;
+use cordon_model::{Action, FailureCode};
+
+use super::{Budget, Calls, Deadline, Stop, Values};
+use crate::plan::Plan;
+use crate::shared::Shared;
+
+/// One run, or one test.
+pub(crate) struct RunState {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) connection: Connection,
+    /// None: a test.
+    pub(crate) action: Option<Action>,
+    /// The identifier to find.
+    pub(crate) wanted: Option<IdentityKind>,
+    pub(crate) reads: Vec<ReadGrant>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) credentials: Credentials,
+    pub(crate) values: Values,
+    pub(crate) calls: Calls,
+    pub(crate) budget: Budget,
+    pub(crate) deadline: Deadline,
+    /// Of the last response, in seconds.
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl RunState {
+    /// Whether the run only reads: there a call counts as idempotent unless it says otherwise.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.action.is_none_or(Action::only_reads)
+    }
+
+    /// Whether what was granted lets the guest see this.
+    pub(crate) fn may_read(&self, grant: ReadGrant) -> bool {
+        self.reads.contains(&grant)
+    }
+
+    /// Ends the run unless it may.
+    pub(crate) fn need(&self, grant: ReadGrant) -> Result<(), Stop> {
+        if self.may_read(grant) {
+            return Ok(());
+        }
+        let grant = match grant {
+            ReadGrant::Identities => "identities",
+            ReadGrant::Responses => "responses",
+        };
+        let detail = format!("the plugin wanted to read {grant} without the grant for it");
+        Err(Stop::failed(FailureCode::NotGranted, detail))
+    }
+}

@@ -1,0 +1,72 @@
+//! What can go wrong when the runtime is started or a component admitted. How a run ends is told
+//! in the model's words (`cordon_model::port::ConnectorError`), not here.
+
+use cordon_model::{FailureCode, PluginDigest};
+
+/// Starting the runtime, or admitting a component, failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The sandbox cannot be set up as it must be.
+    #[error("the sandbox cannot be set up: {0}")]
+    Sandbox(String),
+    /// A proposal that must be off is on: some crate of this build switched on a cargo feature.
+    #[error("the sandbox accepts modules that use {0}, which must be off")]
+    ProposalEnabled(&'static str),
+    /// The component is larger than components may be.
+    #[error("the component has {size} bytes; {max} are allowed")]
+    ComponentTooLarge {
+        /// Its size.
+        size: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// One of its functions is larger than functions may be.
+    #[error("a function of the component has {size} bytes; {max} are allowed")]
+    FunctionTooLarge {
+        /// Its size.
+        size: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// The bytes are no component.
+    #[error("not a WebAssembly component: {0}")]
+    NotAComponent(String),
+    /// It wants something that the contract does not offer.
+    #[error("the component imports `{0}`; only cordon:connector@0.1 may be imported")]
+    ForeignImport(String),
+    /// It does not compile, or does not export the contract.
+    #[error("the component cannot be loaded: {0}")]
+    Unloadable(String),
+    /// `describe` gave no answer.
+    #[error("`describe` failed: {}: {detail}", code.as_str())]
+    DescribeFailed {
+        /// How.
+        code: FailureCode,
+        /// More.
+        detail: String,
+    },
+    /// What `describe` answered cannot be used.
+    #[error("the descriptor cannot be used: {0}")]
+    InvalidDescriptor(&'static str),
+    /// Another plugin serves this connector type.
+    #[error("the connector type `{connector_type}` is served by the plugin `{plugin}`")]
+    TypeTaken {
+        /// The type.
+        connector_type: String,
+        /// By whom.
+        plugin: String,
+    },
+    /// The same name and version were admitted with other bytes.
+    #[error("{name} {version} was admitted with the digest {digest}")]
+    VersionTaken {
+        /// The plugin's name.
+        name: String,
+        /// Its version.
+        version: String,
+        /// Of the one that was admitted.
+        digest: PluginDigest,
+    },
+    /// The host is stopping, or could not run the call.
+    #[error("the host could not admit the component: {0}")]
+    Host(String),
+}

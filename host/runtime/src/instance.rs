@@ -1,0 +1,170 @@
+//! One call of one export, in a store and an instance of its own.
+//!
+//! The deadline and the cancel hold for everything: waiting for room, instantiating (a component
+//! may loop in its start function), and the call. The store is dropped when the call is over,
+//! whatever way, and only then is its place in the pool given away.
+
+use std::future::Future;
+
+use tokio::time::timeout_at;
+use tokio_util::sync::CancellationToken;
+use wasmtime::Store;
+use wasmtime::component::ResourceTable;
+
+use crate::bindings::{Plugin, PluginPre, types};
+use crate::call::{CallState, Deadline, RunState, Stop};
+use crate::capability::handles::Input;
+use crate::shared::Shared;
+
+/// An export of the contract, with its argument.
+pub(crate) trait Export: Send {
+    type Answer: Send;
+
+    fn call(
+        self,
+        plugin: &Plugin,
+        store: &mut Store<CallState>,
+    ) -> impl Future<Output = wasmtime::Result<Self::Answer>> + Send;
+}
+
+/// What is left when a call is over.
+pub(crate) struct Left {
+    /// None for a call without capability.
+    pub(crate) run: Option<Box<RunState>>,
+    pub(crate) table: ResourceTable,
+}
+
+/// Why a call gave no answer.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// The host ended it.
+    Stopped(Stop),
+    /// Its time was over.
+    DeadlinePassed,
+    /// It was canceled.
+    Canceled,
+    /// The guest broke, or reached a limit.
+    Trapped(wasmtime::Error),
+}
+
+/// Calls an export in a fresh instance.
+pub(crate) async fn call<E: Export>(
+    shared: &Shared,
+    code: &PluginPre<CallState>,
+    state: CallState,
+    deadline: Deadline,
+    cancel: &CancellationToken,
+    export: E,
+) -> (Left, Result<E::Answer, Ending>) {
+    // Held until the store is dropped: its memories are in the pool for that long.
+    let permit = match within(deadline, cancel, shared.permits.acquire()).await {
+        Ok(permit) => permit,
+        Err(ending) => return left(state, Err(ending)),
+    };
+    let mut store = Store::new(&shared.engine, state);
+    store.limiter(|state| &mut state.limits);
+    store.set_hostcall_fuel(shared.options.hostcall_bytes_max);
+    store.set_max_component_handles(shared.options.handles_max);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_async_yield_and_update(1);
+    let work = async {
+        let plugin = code.instantiate_async(&mut store).await?;
+        export.call(&plugin, &mut store).await
+    };
+    let called = match within(deadline, cancel, work).await {
+        Ok(called) => called.map_err(Ending::Trapped),
+        Err(ending) => Err(ending),
+    };
+    let state = store.into_data();
+    drop(permit);
+    left(state, called)
+}
+
+/// The first reason is the reason: what the host decided stands over whatever the guest said.
+fn left<T>(state: CallState, called: Result<T, Ending>) -> (Left, Result<T, Ending>) {
+    let (run, table, stopped) = state.finish();
+    let called = match stopped {
+        Some(stop) => Err(Ending::Stopped(stop)),
+        None => called,
+    };
+    (Left { run, table }, called)
+}
+
+/// The future, or what ended it.
+pub(crate) async fn within<F: Future>(
+    deadline: Deadline,
+    cancel: &CancellationToken,
+    future: F,
+) -> Result<F::Output, Ending> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Ending::Canceled),
+        done = timeout_at(deadline.instant(), future) => done.map_err(|_| Ending::DeadlinePassed),
+    }
+}
+
+/// `describe`.
+pub(crate) struct Describe;
+
+impl Export for Describe {
+    type Answer = types::Descriptor;
+
+    async fn call(
+        self,
+        plugin: &Plugin,
+        store: &mut Store<CallState>,
+    ) -> wasmtime::Result<Self::Answer> {
+        plugin.cordon_connector_connector().call_describe(store).await
+    }
+}
+
+/// `validate`.
+pub(crate) struct Validate(pub(crate) types::Draft);
+
+impl Export for Validate {
+    type Answer = types::Verdict;
+
+    async fn call(
+        self,
+        plugin: &Plugin,
+        store: &mut Store<CallState>,
+    ) -> wasmtime::Result<Self::Answer> {
+        plugin.cordon_connector_connector().call_validate(store, &self.0).await
+    }
+}
+
+/// `test`, with the configuration.
+pub(crate) struct Test(pub(crate) String);
+
+impl Export for Test {
+    type Answer = Result<(), types::Failure>;
+
+    async fn call(
+        self,
+        plugin: &Plugin,
+        store: &mut Store<CallState>,
+    ) -> wasmtime::Result<Self::Answer> {
+        plugin.cordon_connector_connector().call_test(store, &self.0).await
+    }
+}
+
+/// `run`, with its task. The input becomes a resource of the store.
+pub(crate) struct Run {
+    pub(crate) task: types::Task,
+    pub(crate) input: Option<Input>,
+}
+
+impl Export for Run {
+    type Answer = Result<types::Outcome, types::Failure>;
+
+    async fn call(
+        mut self,
+        plugin: &Plugin,
+        store: &mut Store<CallState>,
+    ) -> wasmtime::Result<Self::Answer> {
+        if let Some(input) = self.input.take() {
+            self.task.input = Some(store.data_mut().table.push(input)?);
+        }
+        plugin.cordon_connector_connector().call_run(store, &self.task).await
+    }
+}

@@ -1,0 +1,45 @@
+//! Runs connectors: admits components, compiles them once, and gives each call an instance of
+//! its own, with limits on everything and the host functions that its grants allow.
+//!
+//! The only crate that names wasmtime. It implements the port `cordon_model::port::Connectors`;
+//! `cli/src/wire.rs` is where it is made. It stores nothing (the journal is the store's, behind
+//! `JournalSink`), opens no socket (that is `cordon-egress`) and decides nothing about requests
+//! (that is the engine).
+//!
+//! ```text
+//! admission ── compiler, cache ──▶ registry                    describe, once
+//! plan      ── instance ─────────▶ host's copy of the plan     validate
+//! run, test_run ── prepare (plan, credentials, preflight)
+//!               ── instance ── capability::{handles, http, log}
+//!                                └─ exchange ── journal, gate
+//!               ── outcome, trap                               checked, in the model's words
+//! ```
+
+mod admission;
+mod backoff;
+mod bindings;
+mod cache;
+mod call;
+mod capability;
+mod compiler;
+mod error;
+mod exchange;
+mod instance;
+mod keys;
+mod limits;
+mod options;
+mod outcome;
+mod parsing;
+mod plan;
+mod preflight;
+mod prepare;
+mod registry;
+mod run;
+mod runtime;
+mod shared;
+mod test_run;
+mod trap;
+
+pub use error::Error;
+pub use options::Options;
+pub use runtime::Runtime;

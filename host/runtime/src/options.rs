@@ -1,0 +1,143 @@
+//! Everything about this crate that an operator may set. Each limit has its default here, with
+//! its reason; nothing is read from the environment.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How connectors are run, and how much each may use. Has no `Debug`: it holds keys.
+#[derive(Clone)]
+pub struct Options {
+    /// Where compiled components are kept. The host must own it: what lies there is run as
+    /// native code once its MAC is right. None: components are compiled at every start.
+    pub cache_directory: Option<PathBuf>,
+    /// Key of the MAC over compiled components.
+    pub cache_key: [u8; 32],
+    /// Key of the fingerprints in journals and of idempotency keys; mixed with the tenant.
+    pub fingerprint_key: [u8; 32],
+    /// Threads that run connectors. Default: one for each processor.
+    pub workers: usize,
+    /// Instances at the same time; further calls wait. Default 128: each takes up to 6 of the
+    /// 65 530 mappings that Linux gives a process, and 8 GiB of address space.
+    pub instances_max: u32,
+    /// Linear memory of one call, over all its memories. Default 64 MiB.
+    pub memory_bytes_max: usize,
+    /// Table elements of one call, over all its tables. Default 40 000.
+    pub table_elements_max: usize,
+    /// Memories of one component. Default 2.
+    pub memories_max: u32,
+    /// Tables of one component. Default 8.
+    pub tables_max: u32,
+    /// Core instances of one component. Default 16.
+    pub core_instances_max: u32,
+    /// Stack of a connector. Default 512 KiB.
+    pub stack_bytes_max: usize,
+    /// What one call from the guest into the host may make the host copy. Default 8 MiB; with
+    /// the library's 128 MiB one string aliased in many headers costs gigabytes.
+    pub hostcall_bytes_max: usize,
+    /// Handles that a guest may hold at once. Default 1 000.
+    pub handles_max: usize,
+    /// How often a spinning guest is made to yield. Default 10 ms.
+    pub epoch_tick: Duration,
+    /// Size of a component. Default 32 MiB (Python: 19 MB).
+    pub component_bytes_max: usize,
+    /// Size of one function of a component: compiling is not interruptible, and its time grows
+    /// faster than the function. Default 512 KiB.
+    pub function_bytes_max: usize,
+    /// Size of each schema in a descriptor. Default 256 KiB.
+    pub schema_bytes_max: usize,
+    /// Time for `describe` and for `validate`. Default 10 s.
+    pub call_timeout: Duration,
+    /// Requests in a plan, and problems in a verdict. Default 1 000.
+    pub plan_entries_max: usize,
+    /// Plans kept, so that a run need not ask for its plan again. Default 1 024.
+    pub plans_kept_max: usize,
+    /// Combinations of identities for one query (BEHAVIOUR B6). Default 100.
+    pub combinations_max: u64,
+    /// Calls of one run. Default 10 000.
+    pub calls_max: usize,
+    /// Tries of a call when its query does not say; a query may ask for fewer, not for more.
+    /// Default 5 (BEHAVIOUR C2).
+    pub attempts_default: u8,
+    /// One try of a call, to the end of the body. Default 60 s.
+    pub attempt_timeout: Duration,
+    /// The first wait between tries is up to this. Default 500 ms.
+    pub retry_base: Duration,
+    /// No wait between tries that the host chooses is longer. Default 8 s.
+    pub retry_max: Duration,
+    /// The longest `Retry-After` that a run waits for with its instance; for a longer one it is
+    /// suspended. Default 10 s.
+    pub inline_wait_max: Duration,
+    /// When a connector comes back that says `pending` without a time, and no response gave
+    /// one. Default 60 s.
+    pub pending_default: Duration,
+    /// The longest time a connector may stay away. Default 7 days.
+    pub pending_max: Duration,
+    /// Bodies and parsed records that one run may make the host hold. Default 256 MiB.
+    pub held_bytes_max: usize,
+    /// Host-held values of one run. Default 10 000.
+    pub values_max: usize,
+    /// Size of a host-held scalar. Default 16 KiB.
+    pub value_bytes_max: usize,
+    /// Bytes of a response that one `read` hands out. Default 1 MiB.
+    pub read_bytes_max: u32,
+    /// State that a run leaves for the next one. Default 64 KiB.
+    pub state_bytes_max: usize,
+    /// Fields of a form. Default 200.
+    pub form_fields_max: usize,
+    /// A label, a name of a field, in characters. Default 200.
+    pub label_chars_max: usize,
+    /// A text for people: a detail, a message, a pointer. Longer ones are cut. Default 500
+    /// characters.
+    pub detail_chars_max: usize,
+    /// Lines that one call may log. Default 100.
+    pub log_lines_max: u32,
+    /// Bytes that one call may log. Default 16 KiB.
+    pub log_bytes_max: usize,
+}
+
+impl Default for Options {
+    /// The defaults above. The keys are all zero: whoever wires the host derives them.
+    fn default() -> Self {
+        Self {
+            cache_directory: None,
+            cache_key: [0; 32],
+            fingerprint_key: [0; 32],
+            workers: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+            instances_max: 128,
+            memory_bytes_max: 64 << 20,
+            table_elements_max: 40_000,
+            memories_max: 2,
+            tables_max: 8,
+            core_instances_max: 16,
+            stack_bytes_max: 512 << 10,
+            hostcall_bytes_max: 8 << 20,
+            handles_max: 1_000,
+            epoch_tick: Duration::from_millis(10),
+            component_bytes_max: 32 << 20,
+            function_bytes_max: 512 << 10,
+            schema_bytes_max: 256 << 10,
+            call_timeout: Duration::from_secs(10),
+            plan_entries_max: 1_000,
+            plans_kept_max: 1_024,
+            combinations_max: 100,
+            calls_max: 10_000,
+            attempts_default: 5,
+            attempt_timeout: Duration::from_secs(60),
+            retry_base: Duration::from_millis(500),
+            retry_max: Duration::from_secs(8),
+            inline_wait_max: Duration::from_secs(10),
+            pending_default: Duration::from_secs(60),
+            pending_max: Duration::from_secs(7 * 24 * 3600),
+            held_bytes_max: 256 << 20,
+            values_max: 10_000,
+            value_bytes_max: 16 << 10,
+            read_bytes_max: 1 << 20,
+            state_bytes_max: 64 << 10,
+            form_fields_max: 200,
+            label_chars_max: 200,
+            detail_chars_max: 500,
+            log_lines_max: 100,
+            log_bytes_max: 16 << 10,
+        }
+    }
+}

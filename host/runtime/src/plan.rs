@@ -1,0 +1,206 @@
+//! A plugin's plan for a configuration: asked for, checked for size, and kept so that a run need
+//! not ask again.
+//!
+//! The host's copy of the plan is what a planned label is held to; a guest cannot change it
+//! between `validate` and `run`.
+
+mod cache;
+
+use std::collections::HashMap;
+
+use cordon_egress::Gate;
+use cordon_model::http_request::{HttpRequest, Piece};
+use cordon_model::plan::{Assessment, Draft, EgressNeed, PlannedRequest, Query};
+use cordon_model::subject::IdentityKind;
+use cordon_model::{Action, FailureCode, PluginDigest, Problem};
+use tokio_util::sync::CancellationToken;
+
+use crate::bindings::{convert, types};
+use crate::call::{CallState, Deadline, Stop};
+use crate::instance::{self, Validate};
+use crate::options::Options;
+use crate::shared::Shared;
+use crate::trap;
+
+pub(crate) use cache::PlanCache;
+
+/// What `validate` answered.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) requests: Vec<PlannedRequest>,
+    pub(crate) egress: Vec<EgressNeed>,
+    /// The first request with each label.
+    by_label: HashMap<String, usize>,
+}
+
+/// Asks a plugin for its plan.
+pub(crate) async fn ask(
+    shared: &Shared,
+    plugin: PluginDigest,
+    draft: &Draft,
+    deadline: Deadline,
+    cancel: &CancellationToken,
+) -> Result<Plan, Stop> {
+    let admitted = shared.registry.get(plugin).ok_or_else(unavailable)?;
+    let state = CallState::new(&shared.options, None, None);
+    let export = Validate(convert::draft(draft));
+    let (_, called) = instance::call(shared, &admitted.code, state, deadline, cancel, export).await;
+    let verdict = called.map_err(trap::stop)?;
+    Plan::new(verdict, &shared.options)
+}
+
+pub(crate) fn unavailable() -> Stop {
+    Stop::failed(FailureCode::PluginUnavailable, FailureCode::PluginUnavailable.meaning())
+}
+
+impl Plan {
+    fn new(verdict: types::Verdict, options: &Options) -> Result<Self, Stop> {
+        let max = options.plan_entries_max;
+        let counts = [verdict.problems.len(), verdict.plan.len(), verdict.egress.len()];
+        if counts.iter().any(|count| *count > max) {
+            let detail = format!("validate answered with more than {max} problems or requests");
+            return Err(Stop::failed(FailureCode::InvalidOutcome, detail));
+        }
+        let cut = |text: &str| convert::detail(text, options.detail_chars_max);
+        let problem = |problem: types::Problem| {
+            let mut problem = Problem::from(problem);
+            for text in [&mut problem.code, &mut problem.pointer, &mut problem.message] {
+                *text = cut(text);
+            }
+            problem
+        };
+        Ok(Self::of(
+            verdict.problems.into_iter().map(problem).collect(),
+            verdict.plan.into_iter().map(Into::into).collect(),
+            verdict.egress.into_iter().map(Into::into).collect(),
+        ))
+    }
+
+    pub(crate) fn of(
+        problems: Vec<Problem>,
+        requests: Vec<PlannedRequest>,
+        egress: Vec<EgressNeed>,
+    ) -> Self {
+        let mut by_label = HashMap::new();
+        for (index, planned) in requests.iter().enumerate() {
+            by_label.entry(planned.request.label.clone()).or_insert(index);
+        }
+        Self { problems, requests, egress, by_label }
+    }
+
+    /// The planned request with a label.
+    pub(crate) fn of_label(&self, label: &str) -> Option<&PlannedRequest> {
+        self.requests.get(*self.by_label.get(label)?)
+    }
+
+    /// The planned requests of one run, or of a test.
+    pub(crate) fn of_run<'a>(
+        &'a self,
+        action: Option<Action>,
+        wanted: Option<&'a str>,
+    ) -> impl Iterator<Item = &'a PlannedRequest> {
+        self.requests.iter().filter(move |planned| serves(planned, action, wanted))
+    }
+
+    /// What the gate says of it, on top of what the plugin says.
+    pub(crate) fn assess(self, gate: &Gate, label_chars_max: usize) -> Assessment {
+        let mut problems = self.problems;
+        let mut queries = Vec::new();
+        for (index, planned) in self.requests.into_iter().enumerate() {
+            let label = &planned.request.label;
+            if self.by_label.get(label) != Some(&index) {
+                let message = "another query has the same label; give each query its own";
+                problems.push(Problem::error("duplicate_label", &planned.pointer, message));
+            }
+            if label.is_empty() || label.chars().count() > label_chars_max {
+                let message = format!("a label has 1 to {label_chars_max} characters");
+                problems.push(Problem::error("invalid_label", &planned.pointer, message));
+            }
+            match inspect(gate, planned) {
+                Ok(query) => queries.push(query),
+                Err(found) => problems.extend(found),
+            }
+        }
+        Assessment { problems, queries, egress: self.egress }
+    }
+}
+
+/// What the gate reads out of one planned request, or everything that is wrong with it.
+fn inspect(gate: &Gate, planned: PlannedRequest) -> Result<Query, Vec<Problem>> {
+    let PlannedRequest { pointer, action, wanted, when_missing, request } = planned;
+    let mut problems = Vec::new();
+    let wanted = match wanted.map(|kind| kind.parse::<IdentityKind>()).transpose() {
+        Ok(kind) => kind,
+        Err(error) => {
+            problems.push(Problem::error("invalid_kind", &pointer, error.to_string()));
+            None
+        }
+    };
+    if action.is_some_and(Action::only_reads) && request.method.eq_ignore_ascii_case("DELETE") {
+        let message = "access and identifiers queries never send DELETE; use another verb";
+        problems.push(Problem::error("method_refused", format!("{pointer}/verb"), message));
+    }
+    if !request.bind.is_empty() {
+        let message = "a planned request binds no values";
+        problems.push(Problem::error("invalid_plan", &pointer, message));
+    }
+    let inspection = gate.inspect(&request).map_err(|found| {
+        found.into_iter().map(|p| Problem::error(p.code, format!("{pointer}{}", p.part), p.message))
+    });
+    match inspection {
+        Ok(found) if problems.is_empty() => Ok(Query {
+            pointer,
+            label: request.label,
+            action,
+            wanted,
+            when_missing,
+            origin: found.origin,
+            method: found.method,
+            names: found.names,
+            verify_tls: request.verify_tls,
+            raw: found.raw,
+        }),
+        Ok(_) => Err(problems),
+        Err(found) => Err(problems.into_iter().chain(found).collect()),
+    }
+}
+
+/// Whether a planned request is for this run, or for a test.
+pub(crate) fn serves(
+    planned: &PlannedRequest,
+    action: Option<Action>,
+    wanted: Option<&str>,
+) -> bool {
+    let identifiers = action == Some(Action::Identifiers);
+    planned.action == action && (!identifiers || planned.wanted.as_deref() == wanted)
+}
+
+/// A name that a request mentions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Name<'a> {
+    /// Of an identity or a credential.
+    Placeholder(&'a str),
+    /// Of a credential.
+    Secret(&'a str),
+}
+
+impl<'a> Name<'a> {
+    /// The name itself.
+    pub(crate) const fn text(self) -> &'a str {
+        match self {
+            Self::Placeholder(name) | Self::Secret(name) => name,
+        }
+    }
+}
+
+/// Every name in a request, in the order of its texts; some more than once.
+pub(crate) fn names(request: &HttpRequest) -> impl Iterator<Item = Name<'_>> {
+    let headers = request.headers.iter().flat_map(|(_, value)| value);
+    let body = request.body.iter().flat_map(|body| &body.content);
+    request.url.iter().chain(headers).chain(body).filter_map(|piece| match piece {
+        Piece::Placeholder(name) => Some(Name::Placeholder(name.as_str())),
+        Piece::Secret(name) => Some(Name::Secret(name.as_str())),
+        Piece::Literal(_) | Piece::Value(_) => None,
+    })
+}

@@ -1,0 +1,70 @@
+use cordon_model::port::SecretsError;
+use cordon_model::secret::Credentials;
+use cordon_model::{Failure, FailureCode};
+
+use super::*;
+
+struct NoSecrets;
+
+#[async_trait]
+impl Secrets for NoSecrets {
+    async fn credentials(&self, _connection: &Connection) -> Result<Credentials, SecretsError> {
+        Ok(Credentials::new())
+    }
+
+    fn serves(&self, _location: &str) -> bool {
+        false
+    }
+}
+
+struct Epoch;
+
+impl Clock for Epoch {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+}
+
+fn runtime() -> Runtime {
+    let gate = cordon_egress::Gate::new(cordon_egress::Options::default()).unwrap();
+    let options = Options { instances_max: 2, workers: 1, ..Options::default() };
+    Runtime::new(options, Arc::new(gate), Arc::new(NoSecrets), Arc::new(Epoch)).unwrap()
+}
+
+#[tokio::test]
+async fn a_component_without_the_exports_of_the_contract_is_not_admitted() {
+    let runtime = runtime();
+    let refused = runtime.admit("empty", "1", b"\0asm\x0d\0\x01\0", false).await;
+    assert!(matches!(refused, Err(Error::Unloadable(_))), "{refused:?}");
+    assert!(runtime.plugins().is_empty());
+}
+
+#[tokio::test]
+async fn a_plugin_that_is_not_loaded_is_unavailable() {
+    let draft = Draft { config: "{}".to_owned(), actions: vec![], policy_settings: None };
+    let answer = runtime().validate(PluginDigest::of(b"gone"), &draft).await;
+    let Err(ConnectorError::Failed(Failure { code, .. })) = answer else { panic!("{answer:?}") };
+    assert_eq!(code, FailureCode::PluginUnavailable);
+}
+
+#[tokio::test]
+async fn the_runtime_can_be_dropped_where_blocking_is_not_allowed() {
+    drop(runtime());
+}
+
+#[tokio::test]
+async fn a_port_call_does_not_outlive_its_caller() {
+    let runtime = runtime();
+    let (begun, has_begun) = tokio::sync::oneshot::channel::<()>();
+    let (ended, has_ended) = tokio::sync::oneshot::channel::<()>();
+    let work = async move {
+        let _ends_with_the_work = ended;
+        let _ = begun.send(());
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        _ = runtime.spawn(work) => panic!("it never ends by itself"),
+        _ = has_begun => {}
+    }
+    assert!(has_ended.await.is_err(), "the work was dropped");
+}
