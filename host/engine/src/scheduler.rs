@@ -1,0 +1,162 @@
+//! Finds requests that are due and has a step driver work on each.
+//!
+//! On a wake, on a tick and at start-up it does the same thing: ask the store what is due. A crash
+//! needs no recovery of its own, and a lost wake costs a tick. One driver a request: a second one
+//! never starts while the first is at work.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cordon_model::{RequestId, TenantId, Timestamp};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::services::Services;
+use crate::step;
+
+type Place = (TenantId, RequestId);
+
+/// A cheap way to the scheduler: wakes it, and ends the work on a request.
+#[derive(Clone, Default)]
+pub struct Handle {
+    wake: Arc<Notify>,
+    at_work: Arc<Mutex<HashMap<Place, CancellationToken>>>,
+}
+
+impl Handle {
+    /// Something may be due. A hint: nothing is lost without it.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Ends the work on a request whose end was committed: its instances are dropped.
+    pub(crate) fn stop_work(&self, tenant: &TenantId, request: RequestId) {
+        if let Some(token) = self.lock().get(&(tenant.clone(), request)) {
+            token.cancel();
+        }
+    }
+
+    /// How many requests are being worked on.
+    pub fn at_work(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Place, CancellationToken>> {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The loop. `run` it once for a host.
+pub struct Scheduler {
+    services: Services,
+    /// Requests for which the host could not do its part, and when to try again.
+    held_back: HashMap<Place, Timestamp>,
+}
+
+impl Scheduler {
+    /// Pure: spawns nothing.
+    pub fn new(services: Services) -> Self {
+        Self { services, held_back: HashMap::new() }
+    }
+
+    /// Works until `stop`; then drops what runs and returns. What was at work is simply due
+    /// again at the next start.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut drivers: JoinSet<(Place, Result<(), step::HostError>)> = JoinSet::new();
+        let handle = self.services.scheduler.clone();
+        while !stop.is_cancelled() {
+            self.claim(&mut drivers, &stop).await;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                Some(ended) = drivers.join_next() => self.ended(ended),
+                () = handle.wake.notified() => {}
+                () = tokio::time::sleep(self.services.options.tick) => {}
+            }
+        }
+        drivers.shutdown().await;
+        handle.lock().clear();
+    }
+
+    async fn claim(
+        &mut self,
+        drivers: &mut JoinSet<(Place, Result<(), step::HostError>)>,
+        stop: &CancellationToken,
+    ) {
+        let options = &self.services.options;
+        let now = self.services.now();
+        // Requests at work stay due in the store; ask for so many more.
+        let limit = options.claim_max + drivers.len() + self.held_back.len();
+        let due = match self.services.store().due(now, limit).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!(%error, "cannot read what is due");
+                return;
+            }
+        };
+        self.held_back.retain(|_, until| *until > now);
+        for place in due {
+            if drivers.len() >= options.requests_in_flight_max {
+                break;
+            }
+            if self.held_back.contains_key(&place) || self.services.is_suspended(&place.0).await {
+                continue;
+            }
+            let token = stop.child_token();
+            {
+                let mut at_work = self.services.scheduler.lock();
+                if at_work.contains_key(&place) {
+                    continue;
+                }
+                at_work.insert(place.clone(), token.clone());
+            }
+            let services = self.services.clone();
+            drivers.spawn(async move {
+                let result = step::drive(&services, &place.0, place.1, token).await;
+                (place, result)
+            });
+        }
+        metrics::gauge!("cordon_requests_at_work").set(drivers.len() as f64);
+    }
+
+    fn ended(
+        &mut self,
+        ended: Result<(Place, Result<(), step::HostError>), tokio::task::JoinError>,
+    ) {
+        match ended {
+            Ok((place, result)) => {
+                self.services.scheduler.lock().remove(&place);
+                if let Err(error) = result {
+                    tracing::error!(
+                        tenant.id = %place.0, request.id = %place.1, %error,
+                        "the host could not do its part; it will try again",
+                    );
+                    let again = self.services.now() + self.services.options.host_retry;
+                    self.held_back.insert(place, again);
+                }
+            }
+            Err(error) => {
+                // A driver that panicked has left its place behind: find and free it, hold the
+                // request back a while, and say so loudly. Nothing of it is lost.
+                tracing::error!(%error, "a request's driver broke");
+                metrics::counter!("cordon_driver_panics_total").increment(1);
+                self.free_abandoned();
+            }
+        }
+    }
+
+    fn free_abandoned(&mut self) {
+        let again = self.services.now() + self.services.options.host_retry;
+        // The token of a driver that ended is held by the map alone.
+        let mut at_work = self.services.scheduler.lock();
+        let held_back = &mut self.held_back;
+        at_work.retain(|place, token| {
+            let abandoned = token.is_cancelled();
+            if abandoned {
+                held_back.insert(place.clone(), again);
+            }
+            !abandoned
+        });
+    }
+}

@@ -1,0 +1,26 @@
+//! The use cases, a file each. Every one takes an [`crate::Access`] (or a [`crate::Caller`]) and
+//! commits what it changed, with its audit event, before it answers.
+
+pub mod api_keys;
+pub mod approve;
+pub mod authenticate;
+pub mod cancel;
+pub mod connection_types;
+pub mod connections;
+pub mod events;
+pub mod first_start;
+pub mod inputs;
+pub mod manual_webhooks;
+pub mod package;
+pub mod policies;
+mod problems;
+pub mod replay;
+pub mod requests;
+pub mod resume;
+pub mod retry;
+mod revisions;
+pub mod secrets;
+pub mod settle;
+pub mod submit;
+pub mod tenants;
+pub mod test_connection;

@@ -1,0 +1,76 @@
+//! From a bearer token to a [`Caller`], and from a caller to an [`Access`] for one tenant.
+//!
+//! Every other use case takes one of the two, so none of them can be reached without a key that
+//! was checked here.
+
+use cordon_model::api_key::{KeyOwner, Scope};
+use cordon_model::audit::Actor;
+use cordon_model::page::Page;
+use cordon_model::{TenantId, tenant::Tenant};
+use sha2::{Digest as _, Sha256};
+
+use crate::{Access, Caller, Error, Missing, Services};
+
+impl Services {
+    /// Whose key this is. Only its SHA-256 is looked up, so what a comparison could leak by its
+    /// duration is nothing a caller can choose.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the key is unknown, revoked or expired.
+    pub async fn authenticate(&self, bearer: &str) -> Result<Caller, Error> {
+        let hash: [u8; 32] = Sha256::digest(bearer.as_bytes()).into();
+        let key = self.store().api_key_by_hash(&hash).await?.ok_or(Error::Unauthenticated)?;
+        if key.expires_at.is_some_and(|expires_at| expires_at <= self.now()) {
+            return Err(Error::Unauthenticated);
+        }
+        Ok(Caller {
+            actor: Actor::Key { id: key.id, name: key.name },
+            owner: key.owner,
+            scopes: key.scopes,
+        })
+    }
+
+    /// The caller, acting for one tenant: the key's own, or the one that an operator names. An
+    /// operator who names none acts for `default` while that is the only tenant. A suspended
+    /// tenant's keys are refused; an operator can still look after it.
+    ///
+    /// # Errors
+    /// When the scope is missing, the tenant is not there (or not the key's) or suspended, or an
+    /// operator has to name one.
+    pub async fn access(
+        &self,
+        caller: &Caller,
+        tenant: Option<&str>,
+        scope: Scope,
+    ) -> Result<Access, Error> {
+        caller.require(scope)?;
+        let tenant = match caller.tenant() {
+            Some(own) if tenant.is_some_and(|named| named != own.as_str()) => {
+                return Err(Error::NotFound(Missing::Tenant));
+            }
+            Some(own) => self.tenant_by_id(own).await?,
+            None => self.tenant_of_operator(tenant).await?,
+        };
+        if tenant.suspended && caller.owner != KeyOwner::Operator {
+            return Err(Error::TenantSuspended);
+        }
+        Ok(Access { tenant: tenant.id, actor: caller.actor.clone() })
+    }
+
+    async fn tenant_of_operator(&self, named: Option<&str>) -> Result<Tenant, Error> {
+        if let Some(named) = named {
+            let id: TenantId = named.parse().map_err(|_| Error::NotFound(Missing::Tenant))?;
+            return self.tenant_by_id(&id).await;
+        }
+        let two = Page { limit: 2, cursor: None };
+        let mut tenants = self.store().tenants(&two).await?.items;
+        match (tenants.pop(), tenants.is_empty()) {
+            (Some(only), true) if only.id == TenantId::default_tenant() => Ok(only),
+            _ => Err(Error::TenantRequired),
+        }
+    }
+
+    pub(super) async fn tenant_by_id(&self, id: &TenantId) -> Result<Tenant, Error> {
+        self.store().tenant(id).await?.ok_or(Error::NotFound(Missing::Tenant))
+    }
+}

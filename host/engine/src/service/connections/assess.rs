@@ -1,0 +1,188 @@
+//! From the object that a person wrote to a checked connection.
+//!
+//! What every connection has is read in [`super::draft`]; what its connector makes of it is asked
+//! of the plugin, and the egress gate looks at the plan; what its templates name is compared with
+//! the tenant's identities and the connection's secrets in [`super::names`].
+
+use std::collections::BTreeSet;
+
+use cordon_model::connection::Connection;
+use cordon_model::grant::Grants;
+use cordon_model::plan::{Assessment, Draft as PluginDraft};
+use cordon_model::plugin::Plugin;
+use cordon_model::port::{ConnectorError, SecretsError};
+use cordon_model::{Action, ConnectionKey, Problem};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Wanted;
+use super::draft::{self, Draft};
+use super::names::{self, CredentialNames, Identities};
+use crate::service::problems::{Problems, nearest};
+use crate::service::revisions::next_revision;
+use crate::{Access, Error, Services};
+
+impl Services {
+    /// The connection that an object describes, with every check done.
+    pub(super) async fn assess(
+        &self,
+        access: &Access,
+        body: Value,
+        stored: Option<&Connection>,
+        wanted: Wanted,
+    ) -> Result<Connection, Error> {
+        let mut problems = Problems::default();
+        let draft = draft::read(&body, &mut problems)?;
+        let identity = draft.identity(stored, wanted, &mut problems);
+        let Some(plugin) = self.plugin_of(&draft, &mut problems) else {
+            return Err(problems.refuse());
+        };
+        let actions = draft.capabilities.iter().map(|(_, action)| *action).collect();
+        let assessment = self.ask_plugin(&plugin, &body, actions, None).await?;
+        problems.extend(assessment.problems);
+        let Some(identity) = identity else { return Err(problems.refuse()) };
+        let mut connection = self.connection_from(access, draft, identity, plugin, body, stored)?;
+        connection.queries = assessment.queries;
+        let identities = self.identities(access, &connection).await?;
+        let credentials = self.credential_names(&connection, &mut problems).await;
+        names::check(&connection.queries, &identities, &credentials, &mut problems);
+        let is_identity = |name: &str| identities.contains(name);
+        connection.grants = Grants::covering(&connection.queries, &assessment.egress, is_identity);
+        connection.problems = problems.finish()?;
+        Ok(connection)
+    }
+
+    fn plugin_of(&self, draft: &Draft, problems: &mut Problems) -> Option<Plugin> {
+        let connector_type = draft.connector_type.as_deref()?;
+        let Some(plugin) = self.ports.connectors.plugin_for(connector_type) else {
+            let message = self.no_plugin_for(connector_type);
+            problems.error("unknown_connector_type", "/connector_type", message);
+            return None;
+        };
+        if !plugin.built_in {
+            // Granting what a stranger's component asks for is an operator's decision of its
+            // own; until it can be made, nothing can be granted.
+            let message =
+                "connections of plugins that did not come with the host cannot be written yet";
+            problems.error("not_supported_yet", "/connector_type", message);
+        }
+        for (n, action) in &draft.capabilities {
+            if !plugin.descriptor.actions.contains(action) {
+                let message = format!("connections of this type cannot be asked for {action}");
+                problems.error("unsupported_capability", format!("/capabilities/{n}"), message);
+            }
+        }
+        Some(plugin)
+    }
+
+    fn no_plugin_for(&self, connector_type: &str) -> String {
+        let plugins = self.ports.connectors.plugins();
+        let known: BTreeSet<&str> =
+            plugins.iter().map(|plugin| plugin.descriptor.connector_type.as_str()).collect();
+        match nearest(connector_type, known.iter().copied()) {
+            Some(near) => format!("no plugin serves this type; did you mean {near}?"),
+            None => {
+                let known: Vec<_> = known.into_iter().collect();
+                format!("no plugin serves this type; there are {}", known.join(", "))
+            }
+        }
+    }
+
+    /// Asks the plugin about a configuration, and about what a policy is about to store for it.
+    pub(in crate::service) async fn ask_plugin(
+        &self,
+        plugin: &Plugin,
+        config: &Value,
+        actions: Vec<Action>,
+        policy_settings: Option<String>,
+    ) -> Result<Assessment, Error> {
+        let draft = PluginDraft { config: config.to_string(), actions, policy_settings };
+        match self.ports.connectors.validate(plugin.reference.digest, &draft).await {
+            Ok(assessment) => Ok(assessment),
+            Err(ConnectorError::Failed(failure)) => {
+                let message = format!("the plugin could not look at it: {}", failure.detail);
+                Err(Error::problem(Problem::error(failure.code.as_str(), "", message)))
+            }
+            Err(ConnectorError::Host(reason)) => Err(Error::Unavailable(reason)),
+        }
+    }
+
+    /// Every name that is an identity in the tenant, this connection's own queries included.
+    pub(in crate::service) async fn identities(
+        &self,
+        access: &Access,
+        connection: &Connection,
+    ) -> Result<Identities, Error> {
+        let mut others = self.all_connections(&access.tenant).await?;
+        others.retain(|other| other.key != connection.key);
+        let mut identities = Identities::new(self.kinds_known_to(&access.tenant, &others).await?);
+        identities.declare(&connection.queries);
+        Ok(identities)
+    }
+
+    /// The names of the connection's credentials, where they can be had now.
+    async fn credential_names(
+        &self,
+        connection: &Connection,
+        problems: &mut Problems,
+    ) -> CredentialNames {
+        if let Some(names) = &connection.vault_secrets {
+            return CredentialNames::Known(names.clone());
+        }
+        let Some(location) = &connection.credentials_location else {
+            return CredentialNames::NotStored;
+        };
+        let found = if self.ports.secrets.serves(location) {
+            self.ports.secrets.credentials(connection).await
+        } else {
+            Err(SecretsError::Unserved)
+        };
+        match found {
+            Ok(credentials) => CredentialNames::Known(credentials.into_keys().collect()),
+            Err(reason) => {
+                let (code, pointer) = (names::CREDENTIALS_UNAVAILABLE, "/credentials_location");
+                problems.warning(code, pointer, reason.to_string());
+                CredentialNames::NotStored
+            }
+        }
+    }
+
+    fn connection_from(
+        &self,
+        access: &Access,
+        draft: Draft,
+        (key, uuid): (ConnectionKey, Uuid),
+        plugin: Plugin,
+        config: Value,
+        stored: Option<&Connection>,
+    ) -> Result<Connection, Error> {
+        let now = self.now();
+        // A result tells of the configuration that was tested.
+        let same = |stored: &&Connection| {
+            ["queries", "config"].iter().all(|part| stored.config.get(part) == config.get(part))
+        };
+        Ok(Connection {
+            tenant: access.tenant.clone(),
+            key,
+            uuid,
+            name: draft.name,
+            description: draft.description,
+            connector_type: plugin.descriptor.connector_type,
+            plugin: plugin.reference,
+            capabilities: draft.capabilities.into_iter().map(|(_, action)| action).collect(),
+            mode: draft.mode,
+            enabled: draft.enabled,
+            credentials_location: draft.credentials_location,
+            vault_secrets: stored.and_then(|stored| stored.vault_secrets.clone()),
+            job_timeout: draft.job_timeout,
+            queries: Vec::new(),
+            grants: Grants::default(),
+            problems: Vec::new(),
+            last_test: stored.filter(same).and_then(|stored| stored.last_test.clone()),
+            created_at: stored.map_or(now, |stored| stored.created_at),
+            updated_at: now,
+            revision: next_revision(stored.map(|stored| stored.revision), None)?,
+            config,
+        })
+    }
+}

@@ -1,0 +1,190 @@
+//! What the names in a connection's templates are (BEHAVIOUR B5): an identity, a credential, both
+//! (an error), or neither (an error once it is known which credentials there are).
+
+use std::collections::BTreeSet;
+
+use cordon_model::Problem;
+use cordon_model::plan::{Place, Query};
+use cordon_model::subject::IdentityKind;
+
+use crate::service::problems::Problems;
+
+/// The credentials cannot be had now.
+pub(in crate::service) const CREDENTIALS_UNAVAILABLE: &str = "credentials_unavailable";
+
+/// A template names something that is neither an identity nor a credential.
+const UNKNOWN_PLACEHOLDER: &str = "unknown_placeholder";
+
+/// A template names something that is both.
+const AMBIGUOUS_PLACEHOLDER: &str = "ambiguous_placeholder";
+
+/// A credential stands in a URL, where logs of the other side may keep it.
+const SECRET_IN_URL: &str = "secret_in_url";
+
+/// Every name that is an identity in a tenant: the kinds that it declares, and those that
+/// identifiers queries find.
+#[derive(Debug, Clone)]
+pub(in crate::service) struct Identities(BTreeSet<IdentityKind>);
+
+impl Identities {
+    pub(in crate::service) fn new(declared: BTreeSet<IdentityKind>) -> Self {
+        Self(declared)
+    }
+
+    /// Adds what these queries find.
+    pub(in crate::service) fn declare(&mut self, queries: &[Query]) {
+        self.0.extend(queries.iter().filter_map(|query| query.wanted.clone()));
+    }
+
+    pub(in crate::service) fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|kind| kind.as_str() == name)
+    }
+}
+
+/// What is known of a connection's credentials.
+#[derive(Debug, Clone)]
+pub(in crate::service) enum CredentialNames {
+    /// These are all there are.
+    Known(BTreeSet<String>),
+    /// None are stored yet, or they cannot be had.
+    NotStored,
+}
+
+/// Checks every name that a query's templates hold.
+pub(in crate::service) fn check(
+    queries: &[Query],
+    identities: &Identities,
+    credentials: &CredentialNames,
+    problems: &mut Problems,
+) {
+    for query in queries {
+        for (name, place) in &query.names {
+            check_name(query, name, *place, identities, credentials, problems);
+        }
+    }
+}
+
+fn check_name(
+    query: &Query,
+    name: &str,
+    place: Place,
+    identities: &Identities,
+    credentials: &CredentialNames,
+    problems: &mut Problems,
+) {
+    let pointer = query.pointer.as_str();
+    let stored = match credentials {
+        CredentialNames::Known(names) => Some(names.contains(name)),
+        CredentialNames::NotStored => None,
+    };
+    match (identities.contains(name), stored) {
+        (true, Some(true)) => {
+            let message = format!(
+                "{{{name}}} is both a kind of identity and a key of the credentials; rename the key"
+            );
+            problems.error(AMBIGUOUS_PLACEHOLDER, pointer, message);
+        }
+        (true, Some(false) | None) => return,
+        (false, Some(true)) => {}
+        (false, Some(false)) => {
+            let message = format!(
+                "{{{name}}} is neither a kind of identity of the tenant nor a key of the credentials"
+            );
+            problems.error(UNKNOWN_PLACEHOLDER, pointer, message);
+        }
+        (false, None) => {
+            let message = format!(
+                "{{{name}}} is no kind of identity of the tenant, and no credentials are stored yet \
+                 that could have it"
+            );
+            problems.warning(UNKNOWN_PLACEHOLDER, pointer, message);
+        }
+    }
+    if place == Place::Url {
+        let message = format!("the credential {{{name}}} stands in the URL, which others may log");
+        problems.warning(SECRET_IN_URL, pointer, message);
+    }
+}
+
+/// Whether a stored problem came from [`check`] or from a look at the credentials, so that it is
+/// to be found anew when those change.
+pub(in crate::service) fn is_about_credentials(problem: &Problem) -> bool {
+    [CREDENTIALS_UNAVAILABLE, UNKNOWN_PLACEHOLDER, AMBIGUOUS_PLACEHOLDER, SECRET_IN_URL]
+        .contains(&problem.code.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+    use cordon_model::plan::WhenMissing;
+    use cordon_model::tenant::Tenant;
+
+    fn query(names: &[(&str, Place)]) -> Query {
+        Query {
+            pointer: "/queries/access/0".to_owned(),
+            label: "access[0]".to_owned(),
+            action: Some(cordon_model::Action::Access),
+            wanted: Some("loyalty_id".parse().unwrap()),
+            when_missing: WhenMissing::Fail,
+            origin: "https://api.acme.com".to_owned(),
+            method: "GET".to_owned(),
+            names: names.iter().map(|(name, place)| ((*name).to_owned(), *place)).collect(),
+            verify_tls: true,
+            raw: false,
+        }
+    }
+
+    /// The codes of what is refused, or else of the warnings.
+    fn codes(
+        names: &[(&str, Place)],
+        credentials: Option<&[&str]>,
+    ) -> Result<Vec<String>, Vec<String>> {
+        let queries = [query(names)];
+        let mut identities = Identities::new(Tenant::initial_identity_kinds());
+        identities.declare(&queries);
+        let credentials = match credentials {
+            Some(names) => CredentialNames::Known(names.iter().map(|n| (*n).to_owned()).collect()),
+            None => CredentialNames::NotStored,
+        };
+        let mut problems = Problems::default();
+        check(&queries, &identities, &credentials, &mut problems);
+        let codes = |problems: Vec<Problem>| problems.into_iter().map(|p| p.code).collect();
+        match problems.finish() {
+            Ok(warnings) => Ok(codes(warnings)),
+            Err(Error::Invalid(errors)) => Err(codes(errors)),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    fn words(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_name_that_is_neither_is_a_warning_until_secrets_are_stored_and_then_refused() {
+        let names = [("email", Place::Url), ("token", Place::Header)];
+        assert_eq!(codes(&names, None), Ok(words(&["unknown_placeholder"])));
+        assert_eq!(codes(&names, Some(&["other"])), Err(words(&["unknown_placeholder"])));
+        assert_eq!(codes(&names, Some(&["token"])), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_name_that_is_both_is_refused() {
+        let names = [("email", Place::Url)];
+        assert_eq!(codes(&names, Some(&["email"])), Err(words(&["ambiguous_placeholder"])));
+    }
+
+    #[test]
+    fn a_kind_that_an_identifiers_query_finds_is_an_identity() {
+        assert_eq!(codes(&[("loyalty_id", Place::Url)], Some(&[])), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_secret_in_a_url_is_a_warning() {
+        assert_eq!(
+            codes(&[("token", Place::Url)], Some(&["token"])),
+            Ok(words(&["secret_in_url"]))
+        );
+    }
+}

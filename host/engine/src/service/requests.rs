@@ -1,0 +1,53 @@
+//! Reads requests, and applies what people do to them.
+
+use cordon_model::RequestId;
+use cordon_model::commit::{Commit, RequestFilter};
+use cordon_model::page::{Listing, Page};
+use cordon_model::request::{Event, PrivacyRequest};
+
+use crate::step::ApplyError;
+use crate::{Access, Conflict, Error, Missing, Services};
+
+impl Services {
+    /// One request.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, or it is another tenant's.
+    pub async fn request(&self, access: &Access, id: RequestId) -> Result<PrivacyRequest, Error> {
+        let request = self.store().request(&access.tenant, id).await?;
+        request.ok_or(Error::NotFound(Missing::Request))
+    }
+
+    /// Requests, newest first.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be read.
+    pub async fn requests(
+        &self,
+        access: &Access,
+        filter: &RequestFilter,
+        page: &Page,
+    ) -> Result<Listing<PrivacyRequest>, Error> {
+        Ok(self.store().requests(&access.tenant, filter, page).await?)
+    }
+
+    /// Applies what a person did, commits, and wakes the scheduler.
+    pub(crate) async fn act(
+        &self,
+        access: &Access,
+        id: RequestId,
+        event: Event,
+        with: Commit,
+    ) -> Result<PrivacyRequest, Error> {
+        let applied = self.apply(&access.tenant, id, access.actor.clone(), event, with).await;
+        let request = applied.map_err(|error| match error {
+            ApplyError::Illegal(illegal) => {
+                Error::conflict(Conflict::IllegalTransition, illegal.to_string())
+            }
+            ApplyError::Gone => Error::NotFound(Missing::Request),
+            ApplyError::Host(error) => error.into(),
+        })?;
+        self.scheduler.wake();
+        Ok(request)
+    }
+}

@@ -1,0 +1,191 @@
+//! Tenants: created, listed and changed by the operator; a tenant's own key may read its own.
+//!
+//! There is no way to remove a tenant yet: erasing everything it has is a use case of its own.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use cordon_model::api_key::Scope;
+use cordon_model::audit::AuditEvent;
+use cordon_model::commit::{Change, Commit};
+use cordon_model::page::{Listing, Page};
+use cordon_model::policy::Policy;
+use cordon_model::subject::IdentityKind;
+use cordon_model::tenant::{Tenant, TenantLimits};
+use cordon_model::{Revision, TenantId};
+
+use super::problems::Problems;
+use super::revisions::next_revision;
+use crate::{Caller, Conflict, Error, Missing, Services};
+
+/// Longest `job_timeout_seconds` of a tenant or a connection: a day.
+pub(super) const JOB_TIMEOUT_SECONDS_MAX: u64 = 86_400;
+
+/// What a new tenant is to be.
+#[derive(Debug, Clone, Default)]
+pub struct NewTenant {
+    /// Its key.
+    pub name: String,
+    /// For people; none: the key.
+    pub display_name: Option<String>,
+    /// What all queries of one type may take together; none: the default.
+    pub job_timeout_seconds: Option<u64>,
+    /// Kinds of identity beside those that every tenant starts with.
+    pub identity_kinds: Vec<String>,
+    /// Whether it starts suspended.
+    pub suspended: bool,
+}
+
+/// A change of a tenant: outer none: as it is; inner none: back to the default.
+#[derive(Debug, Clone, Default)]
+pub struct TenantPatch {
+    /// For people.
+    pub display_name: Option<Option<String>>,
+    /// What all queries of one type may take together.
+    pub job_timeout_seconds: Option<Option<u64>>,
+    /// Every kind of identity, in place of those declared before.
+    pub identity_kinds: Option<Option<Vec<String>>>,
+    /// Whether it is suspended.
+    pub suspended: Option<Option<bool>>,
+}
+
+impl Services {
+    /// Creates a tenant with the policies that every tenant starts with.
+    ///
+    /// # Errors
+    /// When something about it is wrong, or there is one of this name.
+    pub async fn create_tenant(&self, caller: &Caller, new: NewTenant) -> Result<Tenant, Error> {
+        caller.require_operator()?;
+        let mut problems = Problems::default();
+        let id = new.name.parse::<TenantId>();
+        if let Err(reason) = &id {
+            problems.error("invalid_key", "/name", reason.to_string());
+        }
+        let display_name = new.display_name.unwrap_or_else(|| new.name.clone());
+        problems.check_name("/display_name", &display_name);
+        let mut identity_kinds = Tenant::initial_identity_kinds();
+        identity_kinds.extend(self.check_kinds(&new.identity_kinds, &mut problems));
+        let limits = check_limits(new.job_timeout_seconds, &mut problems);
+        problems.finish()?;
+        let Ok(id) = id else { return Err(Error::NotFound(Missing::Tenant)) };
+        if self.store().tenant(&id).await?.is_some() {
+            return Err(Error::conflict(
+                Conflict::Exists,
+                format!("there is a tenant {id} already"),
+            ));
+        }
+        let now = self.now();
+        let tenant = Tenant {
+            id,
+            display_name,
+            limits,
+            identity_kinds,
+            suspended: new.suspended,
+            created_at: now,
+            revision: Revision::FIRST,
+        };
+        let event = AuditEvent::new(&tenant.id, now, caller.actor.clone(), "tenant.created");
+        self.store().commit(creation(&tenant, event)).await?;
+        Ok(tenant)
+    }
+
+    /// Every tenant.
+    ///
+    /// # Errors
+    /// When the key is no operator's.
+    pub async fn tenants(&self, caller: &Caller, page: &Page) -> Result<Listing<Tenant>, Error> {
+        caller.require_operator()?;
+        Ok(self.store().tenants(page).await?)
+    }
+
+    /// One tenant: any for an operator, its own for a tenant's key.
+    ///
+    /// # Errors
+    /// When it is not there, or not the key's.
+    pub async fn tenant(&self, caller: &Caller, name: &str) -> Result<Tenant, Error> {
+        let access = self.access(caller, Some(name), Scope::TenantsRead).await?;
+        self.tenant_by_id(access.tenant()).await
+    }
+
+    /// Changes a tenant.
+    ///
+    /// # Errors
+    /// When something about it is wrong, or it was changed since it was read.
+    pub async fn patch_tenant(
+        &self,
+        caller: &Caller,
+        name: &str,
+        patch: TenantPatch,
+        if_match: Option<Revision>,
+    ) -> Result<Tenant, Error> {
+        caller.require_operator()?;
+        let id = name.parse::<TenantId>().map_err(|_| Error::NotFound(Missing::Tenant))?;
+        let mut tenant = self.tenant_by_id(&id).await?;
+        let revision = next_revision(Some(tenant.revision), if_match)?;
+        let mut problems = Problems::default();
+        if let Some(display_name) = patch.display_name {
+            tenant.display_name = display_name.unwrap_or_else(|| id.to_string());
+            problems.check_name("/display_name", &tenant.display_name);
+        }
+        if let Some(seconds) = patch.job_timeout_seconds {
+            tenant.limits = check_limits(seconds, &mut problems);
+        }
+        if let Some(kinds) = patch.identity_kinds {
+            tenant.identity_kinds = match kinds {
+                Some(kinds) => self.check_kinds(&kinds, &mut problems),
+                None => Tenant::initial_identity_kinds(),
+            };
+        }
+        if let Some(suspended) = patch.suspended {
+            tenant.suspended = suspended.unwrap_or(false);
+        }
+        problems.finish()?;
+        tenant.revision = revision;
+        let event = AuditEvent::new(&id, self.now(), caller.actor.clone(), "tenant.updated")
+            .with("suspended", tenant.suspended)
+            .with("identity_kinds", tenant.identity_kinds.len());
+        let commit = Commit::of(Change::PutTenant(tenant.clone()), event);
+        self.commit_write(commit, if_match).await?;
+        Ok(tenant)
+    }
+
+    fn check_kinds(&self, words: &[String], problems: &mut Problems) -> BTreeSet<IdentityKind> {
+        let most = self.options.identity_kinds_max;
+        if words.len() > most {
+            let message = format!("at most {most} kinds of identity");
+            problems.error("too_many", "/identity_kinds", message);
+            return BTreeSet::new();
+        }
+        let mut kinds = BTreeSet::new();
+        for (n, word) in words.iter().enumerate() {
+            match word.parse() {
+                Ok(kind) => {
+                    kinds.insert(kind);
+                }
+                Err(reason) => {
+                    let pointer = format!("/identity_kinds/{n}");
+                    problems.error("invalid_kind", pointer, format!("{reason}"));
+                }
+            }
+        }
+        kinds
+    }
+}
+
+/// A new tenant and the policies that it starts with, in one commit.
+pub(super) fn creation(tenant: &Tenant, event: AuditEvent) -> Commit {
+    let policies = Policy::initial(&tenant.id, tenant.created_at);
+    let mut changes = vec![Change::PutTenant(tenant.clone())];
+    let event = event.with("policies", policies.len());
+    changes.extend(policies.into_iter().map(Change::PutPolicy));
+    Commit { changes, audit: vec![event] }
+}
+
+fn check_limits(job_timeout_seconds: Option<u64>, problems: &mut Problems) -> TenantLimits {
+    let Some(seconds) = job_timeout_seconds else { return TenantLimits::default() };
+    if !(1..=JOB_TIMEOUT_SECONDS_MAX).contains(&seconds) {
+        let message = format!("must be from 1 to {JOB_TIMEOUT_SECONDS_MAX}");
+        problems.error("out_of_range", "/limits/job_timeout_seconds", message);
+    }
+    TenantLimits { job_timeout: Duration::from_secs(seconds) }
+}

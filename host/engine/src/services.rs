@@ -1,0 +1,46 @@
+//! What every use case works with: the ports, the limits, and a way to wake the scheduler.
+
+use std::sync::Arc;
+
+use cordon_model::Timestamp;
+use cordon_model::port::{Clock, Connectors, Packages, Secrets, StateStore};
+
+use crate::{Handle, Options};
+
+/// The parts of the host that the application works with.
+#[derive(Clone)]
+pub struct Ports {
+    /// What the host remembers.
+    pub store: Arc<dyn StateStore>,
+    /// Running connectors.
+    pub connectors: Arc<dyn Connectors>,
+    /// Where packages are put.
+    pub packages: Arc<dyn Packages>,
+    /// The credentials of connections.
+    pub secrets: Arc<dyn Secrets>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The use cases; each is a method in a file of `service/`.
+#[derive(Clone)]
+pub struct Services {
+    pub(crate) ports: Ports,
+    pub(crate) options: Options,
+    pub(crate) scheduler: Handle,
+}
+
+impl Services {
+    /// Pure: opens, connects and spawns nothing.
+    pub fn new(ports: Ports, options: Options, scheduler: Handle) -> Self {
+        Self { ports, options, scheduler }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    pub(crate) fn store(&self) -> &dyn StateStore {
+        &*self.ports.store
+    }
+}
