@@ -1,0 +1,88 @@
+//! From the `Authorization` header to a caller. Every handler but those of health and of the
+//! OpenAPI document takes an [`Auth`] as its first argument, so that nothing else of the request
+//! is looked at before its key.
+
+use axum::extract::FromRequestParts;
+use cordon_engine::{Access, Caller, Services};
+use cordon_model::api_key::Scope;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+
+use crate::State;
+use crate::error::{ApiError, Code};
+
+/// Names the tenant that an operator's key acts for.
+pub(crate) const TENANT_HEADER: &str = "cordon-tenant";
+
+/// A caller whose key was checked.
+pub(crate) struct Auth {
+    pub(crate) caller: Caller,
+    pub(crate) state: State,
+    tenant: Option<String>,
+}
+
+impl Auth {
+    pub(crate) fn services(&self) -> &Services {
+        &self.state.services
+    }
+
+    /// The caller, acting for the tenant of its key or of the header.
+    pub(crate) async fn access(&self, scope: Scope) -> Result<Access, ApiError> {
+        Ok(self.services().access(&self.caller, self.tenant.as_deref(), scope).await?)
+    }
+
+    /// The caller, acting for the tenant that the path names.
+    pub(crate) async fn access_to(&self, tenant: &str, scope: Scope) -> Result<Access, ApiError> {
+        Ok(self.services().access(&self.caller, Some(tenant), scope).await?)
+    }
+}
+
+impl FromRequestParts<State> for Auth {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, ApiError> {
+        let bearer = bearer(parts).ok_or(cordon_engine::Error::Unauthenticated)?;
+        let caller = state.services.authenticate(bearer).await?;
+        let tenant = match parts.headers.get(TENANT_HEADER).map(|value| value.to_str()) {
+            None => None,
+            Some(Ok(tenant)) => Some(tenant.to_owned()),
+            Some(Err(_)) => {
+                let detail = "the header Cordon-Tenant must be the key of a tenant";
+                return Err(ApiError::new(Code::InvalidHeader, detail));
+            }
+        };
+        Ok(Self { caller, state: state.clone(), tenant })
+    }
+}
+
+/// The token of `Authorization: Bearer <token>`, when there is exactly one such header.
+fn bearer(parts: &Parts) -> Option<&str> {
+    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bearer_of(values: &[&str]) -> Option<String> {
+        let mut request = http::Request::builder();
+        for value in values {
+            request = request.header(AUTHORIZATION, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        bearer(&parts).map(str::to_owned)
+    }
+
+    #[test]
+    fn a_token_is_read_from_one_bearer_header_only() {
+        assert_eq!(bearer_of(&["Bearer abc"]).as_deref(), Some("abc"));
+        assert_eq!(bearer_of(&["bearer abc"]).as_deref(), Some("abc"));
+        for bad in [&[][..], &["Basic abc"], &["Bearer"], &["Bearer "], &["Bearer a", "Bearer b"]] {
+            assert_eq!(bearer_of(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Connections. What is written is looked at whole by the application, so only what is shown has
+//! types here; [`ConnectionBody`] is for the OpenAPI document.
+
+use cordon_engine::service::secrets::StoredSecrets;
+use cordon_model::connection::{Connection, TestResult};
+use cordon_model::grant::Grants;
+use cordon_model::{Action, Problem, Severity};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::PluginView;
+use super::tasks::{FailureView, QueryView};
+
+/// A connection as it is written. Its fields are those of the seed's connection object.
+#[derive(ToSchema)]
+#[schema(as = ConnectionObject)]
+#[expect(dead_code, reason = "describes a body that is read as JSON, so that pointers match")]
+pub(crate) struct ConnectionBody {
+    /// A name for people, 1 to 200 characters.
+    name: String,
+    /// Version 4; left out: one is made.
+    uuid: Option<String>,
+    /// `privacy/access`, `privacy/delete`, `privacy/optout`, `privacy/identifiers`
+    capabilities: Vec<String>,
+    /// `live` or `test`
+    mode: String,
+    /// `api_proxy` (also written `APIProxy`), `manual_webhook`, …
+    connector_type: String,
+    /// The queries of an api_proxy connection.
+    #[schema(value_type = Option<Object>)]
+    queries: Option<Value>,
+    /// The configuration of any other connection.
+    #[schema(value_type = Option<Object>)]
+    config: Option<Value>,
+    /// Where the credentials are.
+    credentials_location: Option<String>,
+    /// Left out: made from the name.
+    key: Option<String>,
+    /// More for people.
+    description: Option<String>,
+    /// Left out: true.
+    enabled: Option<bool>,
+    /// What all queries of one type may take together; left out: the tenant's limit.
+    #[schema(minimum = 1, maximum = 86400)]
+    job_timeout_seconds: Option<u64>,
+}
+
+/// A connection.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Connection)]
+pub(crate) struct ConnectionView {
+    /// Its key.
+    key: String,
+    /// Its UUID.
+    uuid: String,
+    /// A name for people.
+    name: String,
+    /// More for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    /// What it is a use of.
+    connector_type: String,
+    /// Which component its configuration was checked with.
+    plugin: PluginView,
+    /// What it can be asked for.
+    capabilities: Vec<&'static str>,
+    /// `live` or `test`
+    mode: &'static str,
+    /// A disabled connection takes part in nothing.
+    enabled: bool,
+    /// As it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    queries: Option<Value>,
+    /// As it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    config: Option<Value>,
+    /// As it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credentials_location: Option<String>,
+    /// `vault`: secrets are stored with the host; `location`: where `credentials_location` says;
+    /// `none`.
+    credentials_source: &'static str,
+    /// The names of the secrets that are stored with the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secrets: Option<Vec<String>>,
+    /// What all queries of one type may take together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_timeout_seconds: Option<u64>,
+    /// What it may do.
+    grants: GrantsView,
+    /// What was wrong with it when it was written, and did not refuse it.
+    problems: Vec<ConnectionProblem>,
+    /// How the last test went.
+    last_test: Option<TestView>,
+    /// RFC 3339.
+    created_at: String,
+    /// RFC 3339.
+    updated_at: String,
+}
+
+/// What a connection may do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Grants)]
+pub(crate) struct GrantsView {
+    /// Where it may send requests.
+    http: Vec<HttpGrantView>,
+    /// Which secrets it may send, where, and in which place.
+    secrets: Vec<SecretGrantView>,
+}
+
+/// Requests to one origin.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HttpGrant)]
+pub(crate) struct HttpGrantView {
+    /// `scheme://host[:port]`
+    origin: String,
+    /// Verbs.
+    methods: Vec<String>,
+    /// Matched by whole segments.
+    path_prefix: String,
+    /// Whether certificates may stay unchecked.
+    unverified_tls: bool,
+    /// Whether a body may be filled in verbatim.
+    raw: bool,
+}
+
+/// One secret towards one origin.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SecretGrant)]
+pub(crate) struct SecretGrantView {
+    /// Key of the credentials.
+    name: String,
+    /// Where it may be sent.
+    origin: String,
+    /// `url`, `header`, `body`
+    places: Vec<&'static str>,
+}
+
+/// A problem of a connection.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConnectionProblem {
+    /// `warning` or `error`
+    severity: &'static str,
+    /// A stable word.
+    code: String,
+    /// JSON pointer into the connection.
+    pointer: String,
+    /// A sentence for a person.
+    detail: String,
+    /// 1-based, in characters of the text at the pointer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u32>,
+}
+
+/// How a test went.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConnectionTest)]
+pub(crate) struct TestView {
+    /// Whether every query passed.
+    healthy: bool,
+    /// Each query.
+    queries: Vec<QueryView>,
+    /// What went wrong beside the queries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<FailureView>,
+    /// RFC 3339.
+    at: String,
+}
+
+/// What is known of a connection's secrets.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StoredSecrets)]
+pub(crate) struct SecretsView {
+    /// The names that are stored now.
+    names: Vec<String>,
+    /// Always `vault`.
+    credentials_source: &'static str,
+    /// What is left to say about the connection.
+    problems: Vec<ConnectionProblem>,
+}
+
+impl From<Connection> for ConnectionView {
+    fn from(connection: Connection) -> Self {
+        let as_written = |part: &str| connection.config.get(part).cloned();
+        let credentials_source = match (&connection.vault_secrets, &connection.credentials_location)
+        {
+            (Some(_), _) => "vault",
+            (None, Some(_)) => "location",
+            (None, None) => "none",
+        };
+        Self {
+            key: connection.key.to_string(),
+            uuid: connection.uuid.to_string(),
+            plugin: (&connection.plugin).into(),
+            capabilities: connection.capabilities.iter().map(|a| Action::capability(*a)).collect(),
+            mode: connection.mode.as_str(),
+            enabled: connection.enabled,
+            queries: as_written("queries"),
+            config: as_written("config"),
+            credentials_source,
+            secrets: connection.vault_secrets.map(|names| names.into_iter().collect()),
+            job_timeout_seconds: connection.job_timeout.map(|timeout| timeout.as_secs()),
+            grants: connection.grants.into(),
+            problems: connection.problems.into_iter().map(ConnectionProblem::from).collect(),
+            last_test: connection.last_test.map(TestView::from),
+            created_at: connection.created_at.to_string(),
+            updated_at: connection.updated_at.to_string(),
+            name: connection.name,
+            description: connection.description,
+            connector_type: connection.connector_type,
+            credentials_location: connection.credentials_location,
+        }
+    }
+}
+
+impl From<Grants> for GrantsView {
+    fn from(grants: Grants) -> Self {
+        let http = grants.http.into_iter().map(|grant| HttpGrantView {
+            origin: grant.origin,
+            methods: grant.methods.into_iter().collect(),
+            path_prefix: grant.path_prefix,
+            unverified_tls: grant.unverified_tls,
+            raw: grant.raw,
+        });
+        let secrets = grants.secrets.into_iter().map(|grant| SecretGrantView {
+            name: grant.name,
+            origin: grant.origin,
+            places: grant.places.into_iter().map(|place| place.as_str()).collect(),
+        });
+        Self { http: http.collect(), secrets: secrets.collect() }
+    }
+}
+
+impl From<Problem> for ConnectionProblem {
+    fn from(problem: Problem) -> Self {
+        Self {
+            severity: match problem.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            },
+            code: problem.code,
+            pointer: problem.pointer,
+            detail: problem.message,
+            column: problem.column,
+        }
+    }
+}
+
+impl From<TestResult> for TestView {
+    fn from(result: TestResult) -> Self {
+        Self {
+            healthy: result.healthy,
+            queries: result.queries.into_iter().map(QueryView::from).collect(),
+            failure: result.failure.map(FailureView::from),
+            at: result.at.to_string(),
+        }
+    }
+}
+
+impl From<StoredSecrets> for SecretsView {
+    fn from(stored: StoredSecrets) -> Self {
+        Self {
+            names: stored.names.into_iter().collect(),
+            credentials_source: "vault",
+            problems: stored.connection.problems.into_iter().map(ConnectionProblem::from).collect(),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Connectors that answer what a test needs, and a clock that a test moves.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cordon_model::plan::{Assessment, Draft, Place, Query, WhenMissing};
+use cordon_model::plugin::{Descriptor, Plugin, PluginRef};
+use cordon_model::port::{Clock, ConnectorCall, ConnectorError, Connectors, RunEnd, TestEnd};
+use cordon_model::task::CallReport;
+use cordon_model::{Action, PluginDigest, Problem, Timestamp, connection::Connection};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+/// A clock that stands until it is moved.
+pub(crate) struct ManualClock(Mutex<Timestamp>);
+
+impl ManualClock {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new("2027-01-31T12:00:00Z".parse().unwrap()))
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.checked_add(by).unwrap();
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// `api_proxy` and `manual_webhook`, as far as the API sees them. A query's `names` say what its
+/// templates hold; a `broken` one is a problem; a label of `two` refuses a webhook.
+pub(crate) struct Scripted;
+
+fn plugin(connector_type: &str, category: &str, actions: &[Action]) -> Plugin {
+    Plugin {
+        reference: PluginRef {
+            name: connector_type.to_owned(),
+            version: "0.1.0".to_owned(),
+            digest: PluginDigest::of(connector_type.as_bytes()),
+        },
+        descriptor: Descriptor {
+            connector_type: connector_type.to_owned(),
+            category: category.to_owned(),
+            display_name: connector_type.to_uppercase(),
+            actions: actions.to_vec(),
+            config_schema: "{}".to_owned(),
+            policy_schema: None,
+            reads: Vec::new(),
+        },
+        built_in: true,
+    }
+}
+
+fn assess(config: &Value) -> Assessment {
+    let mut assessment = Assessment::default();
+    let queries = config.pointer("/queries/access").and_then(Value::as_array);
+    for (n, query) in queries.into_iter().flatten().enumerate() {
+        let pointer = format!("/queries/access/{n}");
+        if query.get("broken").is_some() {
+            let at = format!("{pointer}/url");
+            assessment.problems.push(Problem::error("invalid_template", at, "is broken"));
+        }
+        let names: BTreeSet<(String, Place)> = query
+            .get("names")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|name| Some((name.as_str()?.to_owned(), Place::Header)))
+            .collect();
+        assessment.queries.push(Query {
+            label: format!("access[{n}]"),
+            pointer,
+            action: Some(Action::Access),
+            wanted: None,
+            when_missing: WhenMissing::Fail,
+            origin: "https://api.acme.com".to_owned(),
+            method: "GET".to_owned(),
+            names,
+            verify_tls: true,
+            raw: false,
+        });
+    }
+    assessment
+}
+
+#[async_trait]
+impl Connectors for Scripted {
+    fn plugins(&self) -> Vec<Plugin> {
+        vec![
+            plugin("api_proxy", "api", &Action::ALL),
+            plugin("manual_webhook", "manual", &[Action::Access]),
+        ]
+    }
+
+    fn plugin_for(&self, connector_type: &str) -> Option<Plugin> {
+        self.plugins().into_iter().find(|p| p.descriptor.connector_type == connector_type)
+    }
+
+    async fn validate(&self, _: PluginDigest, draft: &Draft) -> Result<Assessment, ConnectorError> {
+        match &draft.policy_settings {
+            None => Ok(assess(&serde_json::from_str(&draft.config).unwrap())),
+            Some(settings) if settings.contains("refused") => {
+                let problem = Problem::error("too_long", "/fields/0/pii_field", "is too long");
+                Ok(Assessment { problems: vec![problem], ..Assessment::default() })
+            }
+            Some(_) => Ok(Assessment::default()),
+        }
+    }
+
+    async fn test(&self, _: &Connection, _: Timestamp, _: CancellationToken) -> TestEnd {
+        let call = CallReport {
+            label: "test[0]".to_owned(),
+            occurrence: 0,
+            status: Some(200),
+            outcome: "success".to_owned(),
+            attempts: 1,
+            response_bytes: 2,
+            duration_ms: 3,
+        };
+        TestEnd { calls: vec![call], result: Ok(()) }
+    }
+
+    async fn run(&self, _: ConnectorCall) -> RunEnd {
+        RunEnd { calls: Vec::new(), result: Err(ConnectorError::Host("not here".to_owned())) }
+    }
+}
