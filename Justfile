@@ -22,3 +22,7 @@ demo:
 # Property tests and torture runs at release size; `cargo test` runs the CI-sized ones.
 torture:
     PROPTEST_CASES=100000 cargo test --release
+
+# Start-up time and idle memory; see docs/measurements.md.
+measure:
+    cargo build --release && docs/measure-startup

@@ -1,0 +1,166 @@
+//! The commands' way to a running host: its HTTP API, through the operator's client of the
+//! egress crate.
+//!
+//! Knows addresses and keys, no object of the API: the commands name paths and send bytes as
+//! they were written, so that the server sees what the person wrote.
+
+use std::fmt;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use cordon_egress::OperatorClient;
+use cordon_model::Secret;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+/// What stands as it is in a segment and in the value of a parameter (RFC 3986, unreserved).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// JSON bodies.
+pub const JSON: &str = "application/json";
+
+/// Talks to one host, as the holder of one key.
+pub struct Client {
+    http: OperatorClient,
+    server: String,
+    key: Option<Secret>,
+    tenant: Option<String>,
+}
+
+/// What the host answered to a call that it did not refuse.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The body.
+    pub body: Bytes,
+}
+
+/// What the host answered to a call that it refused.
+#[derive(Debug)]
+pub struct Refused {
+    /// The status.
+    pub status: u16,
+    /// The problem, mostly as `application/problem+json`.
+    pub body: Bytes,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server answered {}", self.status)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl Answer {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn json(&self) -> anyhow::Result<Value> {
+        serde_json::from_slice(&self.body).context("the server's answer is no JSON")
+    }
+}
+
+/// A path of the API, made of segments, with parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiPath(String);
+
+impl ApiPath {
+    /// `/v1` and these segments.
+    pub fn new<'s>(segments: impl IntoIterator<Item = &'s str>) -> Self {
+        let mut path = "/v1".to_owned();
+        for segment in segments {
+            path.push('/');
+            path.extend(utf8_percent_encode(segment, ESCAPED));
+        }
+        Self(path)
+    }
+
+    /// One more parameter, when it has a value.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Option<impl fmt::Display>) -> Self {
+        if let Some(value) = value {
+            self.0.push(if self.0.contains('?') { '&' } else { '?' });
+            self.0.push_str(name);
+            self.0.push('=');
+            self.0.extend(utf8_percent_encode(&value.to_string(), ESCAPED));
+        }
+        self
+    }
+}
+
+impl Client {
+    /// A client for a host. Connects to nothing yet.
+    ///
+    /// # Errors
+    /// When the client cannot be built.
+    pub fn new(server: &str, key: Option<Secret>, tenant: Option<String>) -> anyhow::Result<Self> {
+        let http = cordon_egress::operator_client()?;
+        Ok(Self { http, server: server.trim_end_matches('/').to_owned(), key, tenant })
+    }
+
+    /// GET.
+    ///
+    /// # Errors
+    /// When the host cannot be reached or refuses.
+    pub async fn get(&self, path: ApiPath) -> anyhow::Result<Answer> {
+        self.call("GET", path, None).await
+    }
+
+    /// POST; without a body where the API takes none.
+    ///
+    /// # Errors
+    /// When the host cannot be reached or refuses.
+    pub async fn post(&self, path: ApiPath, body: Option<Bytes>) -> anyhow::Result<Answer> {
+        self.call("POST", path, body).await
+    }
+
+    /// PUT.
+    ///
+    /// # Errors
+    /// When the host cannot be reached or refuses.
+    pub async fn put(&self, path: ApiPath, body: Bytes) -> anyhow::Result<Answer> {
+        self.call("PUT", path, Some(body)).await
+    }
+
+    /// DELETE.
+    ///
+    /// # Errors
+    /// When the host cannot be reached or refuses.
+    pub async fn delete(&self, path: ApiPath) -> anyhow::Result<Answer> {
+        self.call("DELETE", path, None).await
+    }
+
+    async fn call(
+        &self,
+        method: &str,
+        path: ApiPath,
+        body: Option<Bytes>,
+    ) -> anyhow::Result<Answer> {
+        let url = format!("{}{}", self.server, path.0);
+        let tenant = self.tenant.as_deref().map(|tenant| ("Cordon-Tenant", tenant));
+        let body = body.map(|body| (JSON, body));
+        let bearer = self.key.as_ref().map(Secret::expose);
+        let response = self
+            .http
+            .request(method, &url, bearer, tenant.as_slice(), body)
+            .await
+            .with_context(|| format!("no answer from {}", self.server))?;
+        if !(200..300).contains(&response.status) {
+            return Err(Refused { status: response.status, body: response.body }.into());
+        }
+        Ok(Answer { body: response.body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_cannot_leave_its_place_in_the_path() {
+        let path = ApiPath::new(["connections", "a/b?c#d%2e"]).with("cursor", Some("x&y=z"));
+        assert_eq!(path.0, "/v1/connections/a%2Fb%3Fc%23d%252e?cursor=x%26y%3Dz");
+        assert_eq!(ApiPath::new(["tenants"]).with("limit", None::<u32>).0, "/v1/tenants");
+    }
+}

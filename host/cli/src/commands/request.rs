@@ -1,0 +1,131 @@
+//! `cordon request`.
+
+mod act;
+mod package;
+mod submit;
+pub(super) mod view;
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use super::body::{JsonOption, segment};
+use super::target::Target;
+use super::watch::{Until, follow};
+use super::{Outcome, PageArgs};
+use crate::client::ApiPath;
+use crate::config::Environment;
+use crate::output::Output;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    target: Target,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Submit a privacy request
+    Submit(submit::Args),
+    /// Show one request: its tasks, what it waits for, what went wrong
+    Show(Id),
+    /// List requests, newest first
+    List {
+        /// Only requests in this status; may be repeated
+        #[arg(long)]
+        status: Vec<String>,
+        /// Only requests under this policy
+        #[arg(long)]
+        policy: Option<String>,
+        /// Only the request that the submitter calls this
+        #[arg(long, value_name = "ID")]
+        external_id: Option<String>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Follow a request, a line for each change, until it ends; exits with 1 unless it completes
+    Watch(Id),
+    /// Show what people are asked for
+    Inputs(Id),
+    /// Supply what a manual webhook asks for: an object of labels and values
+    Input {
+        #[command(flatten)]
+        id: Id,
+        /// The connection of the manual webhook
+        #[arg(value_parser = segment)]
+        connection: String,
+        #[command(flatten)]
+        file: JsonOption,
+    },
+    #[command(flatten)]
+    Act(act::Command),
+    /// List what happened, in order
+    Events {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Save the package: the answer to the person
+    Package {
+        #[command(flatten)]
+        id: Id,
+        /// A file that does not exist yet; it is made readable for you alone
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Id {
+    /// The request's id
+    #[arg(value_parser = segment)]
+    id: String,
+}
+
+impl Id {
+    fn path(&self) -> ApiPath {
+        ApiPath::new(["privacy-requests", &self.id])
+    }
+
+    fn below<'a>(&'a self, rest: impl IntoIterator<Item = &'a str>) -> ApiPath {
+        ApiPath::new(["privacy-requests", &self.id].into_iter().chain(rest))
+    }
+}
+
+pub(super) async fn run(
+    args: Args,
+    environment: &Environment,
+    output: Output,
+) -> anyhow::Result<Outcome> {
+    let client = args.target.client(environment)?;
+    match args.command {
+        Command::Submit(args) => return submit::run(args, &client, output).await,
+        Command::Watch(id) => return follow(&client, output, &id.id, Until::Ended).await,
+        Command::Show(id) => output.answer(&client.get(id.path()).await?, view::request)?,
+        Command::List { status, policy, external_id, page } => {
+            let path = page.of(ApiPath::new(["privacy-requests"]));
+            let path = path.with("policy", policy).with("external_id", external_id);
+            let path = status.into_iter().fold(path, |path, word| path.with("status", Some(word)));
+            output.answer(&client.get(path).await?, view::requests)?;
+        }
+        Command::Inputs(id) => {
+            output.answer(&client.get(id.below(["manual-inputs"])).await?, view::inputs)?;
+        }
+        Command::Input { id, connection, file } => {
+            let path = id.below(["manual-inputs", &connection]);
+            output.answer(&client.put(path, file.read()?.bytes).await?, view::given)?;
+        }
+        Command::Events { id, page } => {
+            output.answer(&client.get(page.of(id.below(["events"]))).await?, view::events)?;
+        }
+        Command::Package { id, output: file } => {
+            let answer = client.get(id.below(["package"])).await?;
+            output.view(&package::save(&file, &answer.body)?)?;
+        }
+        Command::Act(command) => act::run(command, &client, output).await?,
+    }
+    Ok(Outcome::Done)
+}

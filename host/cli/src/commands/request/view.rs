@@ -1,0 +1,133 @@
+//! How requests are shown.
+
+use serde_json::Value;
+
+use super::super::{cell, page_of};
+use crate::output::{View, items, joined};
+
+pub(super) fn requests(list: &Value) -> View {
+    let rows = items(list, "items").map(|item| {
+        ["id", "status", "policy", "created_at", "external_id"].map(|name| cell(item, name))
+    });
+    let head = ["ID", "STATUS", "POLICY", "CREATED", "EXTERNAL ID"];
+    page_of(list, View::table(head, rows.collect()))
+}
+
+pub(super) fn request(object: &Value) -> View {
+    let scalars =
+        ["id", "status", "policy", "external_id", "denial_reason", "created_at", "updated_at"];
+    let fields = scalars.map(|name| (name, cell(object, name)));
+    let waits = [("waiting_for", waiting_for(object)), ("unserved", joined(object, "unserved"))];
+    let package = object.get("package").map(|package| cell(package, "sha256"));
+    let package = ("package", package.unwrap_or_default());
+    let problems: Vec<_> = items(object, "problems").map(|p| ("problem", problem(p))).collect();
+    let view = View::fields(fields.into_iter().chain(waits).chain([package]).chain(problems));
+    let rows: Vec<_> = items(object, "tasks")
+        .map(|task| {
+            let [id, connection, status] =
+                ["id", "connection", "status"].map(|name| cell(task, name));
+            [id, connection, action(task), status, outcome(task)]
+        })
+        .collect();
+    if rows.is_empty() {
+        return view;
+    }
+    view.and(View::table(["TASK", "CONNECTION", "ACTION", "STATUS", "OUTCOME"], rows))
+}
+
+/// What a task does, and for identifiers, which.
+pub(in super::super) fn action(task: &Value) -> String {
+    format!("{} {}", cell(task, "action"), cell(task, "wanted")).trim_end().to_owned()
+}
+
+/// What a task found or did, why it was skipped, or how it failed, in a few words.
+pub(in super::super) fn outcome(task: &Value) -> String {
+    let words = |part: &str, names: [&str; 2]| {
+        let part = task.get(part).filter(|part| part.is_object())?;
+        Some(names.map(|name| cell(part, name)).join(" ").trim().to_owned())
+    };
+    words("finding", ["count", "kind"])
+        .or_else(|| words("failure", ["code", "label"]))
+        .or_else(|| words("skipped", ["reason", "placeholder"]))
+        .unwrap_or_default()
+}
+
+/// The connections whose forms wait for a person.
+pub(in super::super) fn waiting_for(request: &Value) -> String {
+    let connections = items(request, "waiting_for").map(|waiting| cell(waiting, "connection"));
+    connections.collect::<Vec<_>>().join(", ")
+}
+
+fn problem(problem: &Value) -> String {
+    let [code, connection, detail] =
+        ["code", "connection", "detail"].map(|name| cell(problem, name));
+    let place = if connection.is_empty() { connection } else { format!("{connection}: ") };
+    format!("{place}{detail} ({code})")
+}
+
+pub(super) fn inputs(list: &Value) -> View {
+    let rows = items(list, "items").flat_map(|item| {
+        let [connection, provided] = ["connection", "provided"].map(|name| cell(item, name));
+        let fields = item.get("form").into_iter().flat_map(|form| items(form, "fields"));
+        fields.map(move |field| {
+            let [label, required, name] =
+                ["label", "required", "name"].map(|name| cell(field, name));
+            [connection.clone(), provided.clone(), label, required, name]
+        })
+    });
+    View::table(["CONNECTION", "PROVIDED", "LABEL", "REQUIRED", "FIELD"], rows.collect())
+}
+
+pub(super) fn given(request: &Value) -> View {
+    let view = View::line(format!("stored; the request is {}", cell(request, "status")));
+    match waiting_for(request) {
+        others if others.is_empty() => view,
+        others => view.and_line(format!("waiting for {others}")),
+    }
+}
+
+pub(super) fn events(list: &Value) -> View {
+    let rows = items(list, "items").map(|item| {
+        let by = item.get("actor").map(|actor| match cell(actor, "name") {
+            name if name.is_empty() => cell(actor, "type"),
+            name => name,
+        });
+        [cell(item, "at"), cell(item, "event"), by.unwrap_or_default()]
+    });
+    page_of(list, View::table(["AT", "EVENT", "BY"], rows.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_request_is_shown_with_its_tasks_and_what_failed() {
+        let object = json!({
+            "id": "r", "status": "error", "policy": "delete", "external_id": null,
+            "waiting_for": [], "unserved": ["optout"], "package": {"sha256": "ab"},
+            "problems": [{"code": "in_doubt", "connection": "crm", "detail": "settle it"}],
+            "tasks": [
+                {"id": "1", "connection": "crm", "action": "delete", "status": "error",
+                 "failure": {"code": "in_doubt", "label": "delete/0"}},
+                {"id": "2", "connection": "crm", "action": "identifiers", "wanted": "user_id",
+                 "status": "complete", "finding": {"kind": "identities", "count": 2}},
+                {"id": "3", "connection": "crm", "action": "access", "status": "queued"},
+            ],
+        });
+        let expected = [
+            "id        r",
+            "status    error",
+            "policy    delete",
+            "unserved  optout",
+            "package   ab",
+            "problem   crm: settle it (in_doubt)",
+            "TASK  CONNECTION  ACTION               STATUS    OUTCOME",
+            "1     crm         delete               error     in_doubt delete/0",
+            "2     crm         identifiers user_id  complete  2 identities",
+            "3     crm         access               queued",
+        ];
+        assert_eq!(request(&object).lines(), expected);
+    }
+}

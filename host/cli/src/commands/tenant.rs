@@ -1,0 +1,156 @@
+//! `cordon tenant`.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::body::segment;
+use super::target::Target;
+use super::{Outcome, PageArgs, cell, page_of};
+use crate::client::{ApiPath, Client};
+use crate::config::Environment;
+use crate::output::{Output, View, items, joined};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    target: Target,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List tenants, newest first
+    List(PageArgs),
+    /// Show one tenant
+    Show {
+        /// The tenant
+        #[arg(value_parser = segment)]
+        tenant: String,
+    },
+    /// Create a tenant
+    Create {
+        /// Its key: a-z, 0-9, _ and -
+        name: String,
+        /// Its name for people
+        #[arg(long, value_name = "TEXT")]
+        display_name: Option<String>,
+    },
+    /// API keys of a tenant
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Make a key; it is shown this once
+    Create {
+        /// The tenant
+        #[arg(value_parser = segment)]
+        tenant: String,
+        /// A name for people and for the audit log
+        #[arg(long)]
+        name: String,
+        /// What the key may do, like requests:read; may be repeated
+        #[arg(long = "scope", required = true)]
+        scopes: Vec<String>,
+        /// After this it is not accepted any more, like 2030-01-31T00:00:00Z
+        #[arg(long, value_name = "TIME")]
+        expires_at: Option<String>,
+    },
+    /// List the keys, without their values
+    List {
+        /// The tenant
+        #[arg(value_parser = segment)]
+        tenant: String,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Revoke a key
+    Delete {
+        /// The tenant
+        #[arg(value_parser = segment)]
+        tenant: String,
+        /// The id of the key
+        #[arg(value_parser = segment)]
+        id: String,
+    },
+}
+
+pub(super) async fn run(
+    args: Args,
+    environment: &Environment,
+    output: Output,
+) -> anyhow::Result<Outcome> {
+    let client = args.target.client(environment)?;
+    match args.command {
+        Command::List(page) => {
+            output.answer(&client.get(page.of(ApiPath::new(["tenants"]))).await?, tenants)?;
+        }
+        Command::Show { tenant: id } => {
+            output.answer(&client.get(ApiPath::new(["tenants", &id])).await?, tenant)?;
+        }
+        Command::Create { name, display_name } => {
+            let mut body = json!({ "name": name });
+            insert(&mut body, "display_name", display_name);
+            let answer = client.post(ApiPath::new(["tenants"]), Some(body.to_string().into()));
+            output.answer(&answer.await?, tenant)?;
+        }
+        Command::Key(command) => run_key(command, &client, output).await?,
+    }
+    Ok(Outcome::Done)
+}
+
+async fn run_key(command: KeyCommand, client: &Client, output: Output) -> anyhow::Result<()> {
+    match command {
+        KeyCommand::Create { tenant, name, scopes, expires_at } => {
+            let mut body = json!({ "name": name, "scopes": scopes });
+            insert(&mut body, "expires_at", expires_at);
+            let path = ApiPath::new(["tenants", &tenant, "api-keys"]);
+            let answer = client.post(path, Some(body.to_string().into())).await?;
+            output.answer(&answer, key)
+        }
+        KeyCommand::List { tenant, page } => {
+            let path = ApiPath::new(["tenants", &tenant, "api-keys"]);
+            output.answer(&client.get(page.of(path)).await?, keys)
+        }
+        KeyCommand::Delete { tenant, id } => {
+            let path = ApiPath::new(["tenants", &tenant, "api-keys", &id]);
+            let answer = client.delete(path).await?;
+            output.answer(&answer, |_| View::line(format!("revoked {id}")))
+        }
+    }
+}
+
+fn insert(body: &mut Value, name: &str, value: Option<String>) {
+    if let (Some(object), Some(value)) = (body.as_object_mut(), value) {
+        object.insert(name.to_owned(), value.into());
+    }
+}
+
+fn tenants(list: &Value) -> View {
+    let rows = items(list, "items")
+        .map(|item| ["name", "suspended", "display_name"].map(|name| cell(item, name)));
+    page_of(list, View::table(["TENANT", "SUSPENDED", "NAME"], rows.collect()))
+}
+
+fn tenant(object: &Value) -> View {
+    let fields =
+        ["name", "display_name", "suspended", "created_at"].map(|name| (name, cell(object, name)));
+    let kinds = ("identity_kinds", joined(object, "identity_kinds"));
+    View::fields(fields.into_iter().chain([kinds]))
+}
+
+fn keys(list: &Value) -> View {
+    let rows = items(list, "items").map(|item| {
+        let [id, name, expires] = ["id", "name", "expires_at"].map(|name| cell(item, name));
+        [id, name, expires, joined(item, "scopes")]
+    });
+    page_of(list, View::table(["ID", "NAME", "EXPIRES", "SCOPES"], rows.collect()))
+}
+
+fn key(object: &Value) -> View {
+    let fields = ["id", "key", "name", "expires_at"].map(|name| (name, cell(object, name)));
+    View::fields(fields.into_iter().chain([("scopes", joined(object, "scopes"))]))
+        .and_line("the key is not shown again")
+}

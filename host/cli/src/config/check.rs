@@ -1,0 +1,121 @@
+//! Which keys there are, and what each may be. Documented in `docs/configuration.md`.
+
+use std::path::PathBuf;
+
+use cordon_model::TenantId;
+use sha2::{Digest as _, Sha256};
+
+use super::setting::{KeyHash, Setting as _};
+use super::source::Source;
+use super::{Config, LogFormat};
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+
+/// An operator's key that is shorter could be guessed; the ones that Cordon makes have 50.
+const OPERATOR_KEY_CHARS_MIN: usize = 32;
+
+/// Takes every key out of the source. What is wrong is in the source afterwards.
+pub(super) fn check(source: &mut Source<'_>) -> Config {
+    let mut config = Config::default();
+    server(source, &mut config);
+    source.set("data.directory", &mut config.data_directory);
+    egress(source, &mut config.egress);
+    limits(source, &mut config);
+    destinations(source, &mut config);
+    config.operator_key_hash = operator_key_hash(source);
+    log(source, &mut config);
+    config
+}
+
+fn server(source: &mut Source<'_>, config: &mut Config) {
+    source.set("server.listen", &mut config.listen);
+    let api = &mut config.api;
+    source.number("server.connections_max", 1..=100_000, &mut api.connections_max);
+    source.number("server.body_bytes_max", KIB..=64 * MIB, &mut api.body_bytes_max);
+    source.seconds("server.head_timeout_seconds", 1..=3_600, &mut api.head_timeout);
+    source.seconds("server.body_timeout_seconds", 1..=3_600, &mut api.body_timeout);
+    source.seconds("server.shutdown_timeout_seconds", 0..=3_600, &mut api.shutdown_timeout);
+}
+
+fn egress(source: &mut Source<'_>, egress: &mut cordon_egress::Options) {
+    source.set("egress.development_networks", &mut egress.development_networks);
+    source.set("egress.allow_unverified_tls", &mut egress.allow_unverified_tls);
+    source.seconds("egress.connect_timeout_seconds", 1..=300, &mut egress.connect_timeout);
+    source.number("egress.response_bytes_max", KIB..=GIB, &mut egress.response_bytes_max);
+    source.number("egress.response_headers_max", 10..=1_000, &mut egress.response_headers_max);
+    source.number(
+        "egress.request_body_bytes_max",
+        KIB..=64 * MIB,
+        &mut egress.request_body_bytes_max,
+    );
+    source.number("egress.url_bytes_max", 256..=64 * KIB, &mut egress.url_bytes_max);
+    source.number("egress.clients_max", 1..=10_000, &mut egress.clients_max);
+}
+
+fn limits(source: &mut Source<'_>, config: &mut Config) {
+    let engine = &mut config.engine;
+    source.number("limits.requests_in_flight", 1..=10_000, &mut engine.requests_in_flight_max);
+    source.number("limits.tasks_per_request", 1..=10_000, &mut engine.tasks_max);
+    source.number("limits.identities_per_request", 1..=10_000, &mut engine.identities_max);
+    source.number("limits.input_bytes", KIB..=64 * MIB, &mut engine.input_bytes_max);
+    source.seconds("limits.connection_test_seconds", 1..=300, &mut engine.test_timeout);
+    let runtime = &mut config.runtime;
+    source.number("limits.connector_workers", 1..=1_024, &mut runtime.workers);
+    source.number("limits.connector_instances", 1..=10_000, &mut runtime.instances_max);
+    source.number("limits.connector_memory_bytes", MIB..=4 * GIB, &mut runtime.memory_bytes_max);
+    source.number("limits.connector_held_bytes", MIB..=16 * GIB, &mut runtime.held_bytes_max);
+    source.seconds("limits.http_attempt_seconds", 1..=3_600, &mut runtime.attempt_timeout);
+    let package = &mut config.package;
+    source.number("limits.package_files", 2..=1_000_000, &mut package.files_max);
+    source.number("limits.package_bytes", MIB..=16 * GIB, &mut package.bytes_max);
+}
+
+fn destinations(source: &mut Source<'_>, config: &mut Config) {
+    for name in source.names_below("destinations", "directory") {
+        let path = format!("destinations.{name}.directory");
+        let directory: Option<PathBuf> = source.value_below(&path);
+        // A name is written into policies: it follows the rule of every other key there.
+        if let Err(error) = name.parse::<TenantId>() {
+            source.problem(&path, format!("cannot be the name of a destination: {error}"));
+        } else if let Some(directory) = directory {
+            config.destinations.insert(name, directory);
+        }
+    }
+}
+
+fn operator_key_hash(source: &mut Source<'_>) -> Option<[u8; 32]> {
+    let hash: Option<KeyHash> = source.value("operator.key_hash");
+    let file: Option<PathBuf> = source.value("operator.key_file");
+    let Some(file) = file else { return hash.map(|hash| hash.0) };
+    if hash.is_some() {
+        source.problem("operator.key_file", "set either this or operator.key_hash");
+        return None;
+    }
+    let key = match std::fs::read_to_string(&file) {
+        Ok(key) => key,
+        Err(error) => {
+            source.problem("operator.key_file", format!("cannot be read: {error}"));
+            return None;
+        }
+    };
+    let key = key.trim();
+    if key.chars().count() < OPERATOR_KEY_CHARS_MIN || !key.bytes().all(|b| b.is_ascii_graphic()) {
+        let message = format!(
+            "must hold one line of at least {OPERATOR_KEY_CHARS_MIN} printable ASCII characters"
+        );
+        source.problem("operator.key_file", message);
+        return None;
+    }
+    Some(Sha256::digest(key.as_bytes()).into())
+}
+
+fn log(source: &mut Source<'_>, config: &mut Config) {
+    source.set::<LogFormat>("log.format", &mut config.log.format);
+    let level = source.value("log.level").or_else(|| {
+        // The name under which the level is set elsewhere (BEHAVIOUR D4); the least of all.
+        source.variable("LOGLEVEL").and_then(tracing::Level::from_text)
+    });
+    config.log.level = level.unwrap_or(config.log.level);
+}

@@ -1,0 +1,187 @@
+//! A whole host: the parts wired, the scheduler and the API at work.
+//!
+//! Started by `serve`, by `demo` and by tests, all in the same way. It accepts connections only
+//! once it can serve them, and stops in the opposite order: the API first, the store last.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow};
+use cordon_api::State;
+use cordon_engine::Scheduler;
+use cordon_model::Secret;
+use cordon_model::port::Clock;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpSocket;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::config::Config;
+use crate::telemetry;
+use crate::wire::{Wired, wire};
+
+/// The file below the data directory that a first start writes the operator's key to.
+pub const OPERATOR_KEY_FILE: &str = "operator.key";
+
+/// Connections that the system holds until they are accepted.
+const BACKLOG: u32 = 1024;
+
+/// How often what was measured is folded into histograms, so that it does not pile up between
+/// two looks at the metrics.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// A running host. Dropped without [`Host::stop`] its tasks end at once, like in a crash: nothing
+/// that was acknowledged is lost.
+pub struct Host {
+    address: SocketAddr,
+    data_directory: PathBuf,
+    wired: Wired,
+    api: Part<anyhow::Result<()>>,
+    scheduler: Part<()>,
+    upkeep: Part<()>,
+}
+
+/// A task of the host, and how to end it.
+struct Part<T> {
+    stop: CancellationToken,
+    task: AbortOnDropHandle<T>,
+}
+
+impl Host {
+    /// Starts everything; returns when requests are answered.
+    ///
+    /// # Errors
+    /// When a part cannot be opened or the address is taken. Nothing is left running.
+    pub async fn start(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let began = Instant::now();
+        let metrics = telemetry::metrics()?;
+        // Before anything is opened: a port in use is told at once, and leaves no trace. Nobody
+        // can connect to it yet.
+        let listen = config.listen;
+        let socket = bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
+        let data_directory = config.data_directory.clone();
+        let (operator_key_hash, api) = (config.operator_key_hash, config.api.clone());
+        let wired = wire(&config, clock).await?;
+        let first_start = wired.services.first_start(operator_key_hash).await?;
+        if let Some(key) = first_start.operator_key {
+            let path = data_directory.join(OPERATOR_KEY_FILE);
+            write_operator_key(&path, &key)?;
+            tracing::info!(path = %path.display(), "the operator's key was made and written");
+        }
+        let scheduler = Part::start(|stop| Scheduler::new(wired.services.clone()).run(stop));
+        let rendered = metrics.clone();
+        let state = State::new(wired.services.clone(), api, move || rendered.render());
+        let listener =
+            socket.listen(BACKLOG).with_context(|| format!("cannot listen on {listen}"))?;
+        let address = listener.local_addr()?;
+        let api =
+            Part::start(|stop| async move { Ok(cordon_api::serve(listener, state, stop).await?) });
+        let upkeep = Part::start(|stop| upkeep(metrics, stop));
+        let duration_ms = began.elapsed().as_millis();
+        tracing::info!(%address, duration_ms, "listening");
+        Ok(Self { address, data_directory, wired, api, scheduler, upkeep })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the operator's key lies, unless the configuration gave its hash.
+    pub fn operator_key_path(&self) -> PathBuf {
+        self.data_directory.join(OPERATOR_KEY_FILE)
+    }
+
+    /// Returns when a part ended that nobody stopped, with the reason. The host is of no use any
+    /// more then, but for being stopped.
+    pub async fn broken(&mut self) -> anyhow::Error {
+        tokio::select! {
+            ended = &mut self.api.task => match ended {
+                Ok(Ok(())) => anyhow!("the API ended"),
+                Ok(Err(error)) => error.context("the API ended"),
+                Err(error) => anyhow!("the API broke: {error}"),
+            },
+            ended = &mut self.scheduler.task => match ended {
+                Ok(()) => anyhow!("the scheduler ended"),
+                Err(error) => anyhow!("the scheduler broke: {error}"),
+            },
+        }
+    }
+
+    /// Stops: no more connections, then no more work, then the store is closed.
+    ///
+    /// # Errors
+    /// When a part broke, or the store could not be closed.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let api = self.api.stop().await;
+        let scheduler = self.scheduler.stop().await;
+        let upkeep = self.upkeep.stop().await;
+        let Wired { store, runtime, services } = self.wired;
+        // Ends the calls that are still running, and their threads.
+        drop(services);
+        let closed = spawn_blocking(move || {
+            drop(runtime);
+            store.close()
+        });
+        closed.await?.context("the store could not be closed")?;
+        api.and_then(|served| served).context("the API")?;
+        scheduler.context("the scheduler")?;
+        upkeep.context("the upkeep of metrics")
+    }
+}
+
+impl<T: Send + 'static> Part<T> {
+    fn start<F>(run: impl FnOnce(CancellationToken) -> F) -> Self
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let stop = CancellationToken::new();
+        let task: JoinHandle<T> = tokio::spawn(run(stop.clone()));
+        Self { stop, task: AbortOnDropHandle::new(task) }
+    }
+
+    async fn stop(self) -> anyhow::Result<T> {
+        self.stop.cancel();
+        Ok(self.task.await?)
+    }
+}
+
+fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port whose last connections are still being wound up is free.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+async fn upkeep(metrics: PrometheusHandle, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        metrics.run_upkeep();
+    }
+}
+
+/// Writes the key where its owner alone can read it. A key that lies there belonged to a store
+/// that is gone: this one made a new key because it has none.
+fn write_operator_key(path: &Path, key: &Secret) -> anyhow::Result<()> {
+    let write = || -> std::io::Result<()> {
+        let directory = path.parent().unwrap_or(Path::new("."));
+        // Made with mode 0600.
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        writeln!(file, "{}", key.expose())?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        std::fs::File::open(directory)?.sync_all()
+    };
+    write().with_context(|| {
+        format!(
+            "the operator's key cannot be written to {}; delete the data directory and start \
+             again, or set operator.key_file",
+            path.display()
+        )
+    })
+}

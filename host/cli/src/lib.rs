@@ -1,0 +1,15 @@
+//! The program `cordon`: configuration, wiring and commands.
+//!
+//! A library beside the binary so that tests can start a whole [`host::Host`] in their own
+//! process. Decides nothing about privacy requests: that is the engine's part.
+
+pub mod built_in;
+pub mod client;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod demo;
+pub mod host;
+pub mod output;
+pub mod telemetry;
+mod wire;

@@ -1,0 +1,103 @@
+//! The one place where ports meet their implementations.
+//!
+//! Opens the store and the sandbox and admits the built-in plugins; serves nothing and starts no
+//! task of the host. Called by [`crate::host`].
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use cordon_egress::Gate;
+use cordon_engine::{Handle, Ports, Services};
+use cordon_model::port::{Clock, Secrets, StateStore};
+use cordon_package::{Destination, Destinations, ZipPackages};
+use cordon_runtime::Runtime;
+use cordon_secrets::VaultSecrets;
+use cordon_store::RedbStore;
+use futures_util::future::try_join_all;
+use tokio::task::spawn_blocking;
+
+use crate::built_in::BuiltIn;
+use crate::config::Config;
+
+/// Below the data directory: compiled plugins.
+const CACHE_DIRECTORY: &str = "cache";
+/// Below the data directory: packages of the destination `local`.
+const PACKAGES_DIRECTORY: &str = "packages";
+
+/// The parts that have to be closed, and what is made of them.
+pub(crate) struct Wired {
+    pub(crate) store: Arc<RedbStore>,
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) services: Services,
+}
+
+/// Opens and connects every part.
+pub(crate) async fn wire(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Wired> {
+    let options = cordon_store::Options::new(&config.data_directory);
+    let store = Arc::new(spawn_blocking(|| RedbStore::open(options)).await??);
+    let secrets: Arc<dyn Secrets> =
+        Arc::new(VaultSecrets::new(Arc::clone(&store) as Arc<dyn StateStore>));
+    let packages = packages(config, &store)?;
+    let runtime = Arc::new(runtime(config, &store, &secrets, &clock)?);
+    admit_all(&runtime, &config.plugins).await?;
+    let ports = Ports {
+        store: Arc::clone(&store) as Arc<dyn StateStore>,
+        connectors: Arc::clone(&runtime) as _,
+        packages: Arc::new(packages),
+        secrets,
+        clock,
+    };
+    let services = Services::new(ports, config.engine.clone(), Handle::default());
+    Ok(Wired { store, runtime, services })
+}
+
+fn packages(config: &Config, store: &Arc<RedbStore>) -> anyhow::Result<ZipPackages> {
+    let local = Destination::local(config.data_directory.join(PACKAGES_DIRECTORY))?;
+    let mut destinations = Destinations::new(local);
+    for (name, directory) in &config.destinations {
+        let destination = Destination::local(directory)
+            .with_context(|| format!("destinations.{name}.directory"))?;
+        destinations = destinations.with(name, destination);
+    }
+    Ok(ZipPackages::new(destinations, Arc::clone(store) as _, config.package.clone()))
+}
+
+fn runtime(
+    config: &Config,
+    store: &RedbStore,
+    secrets: &Arc<dyn Secrets>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Runtime> {
+    let gate = Gate::new(config.egress.clone()).context("egress.development_networks")?;
+    let cache_directory = config.data_directory.join(CACHE_DIRECTORY);
+    // What lies there is run as native code: nobody else may put anything there.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&cache_directory)
+        .with_context(|| format!("{} cannot be made", cache_directory.display()))?;
+    let options = cordon_runtime::Options {
+        cache_directory: Some(cache_directory),
+        cache_key: store.derive_key("cordon compiled plugins v1"),
+        fingerprint_key: store.derive_key("cordon journal fingerprints v1"),
+        ..config.runtime.clone()
+    };
+    Ok(Runtime::new(options, Arc::new(gate), Arc::clone(secrets), Arc::clone(clock))?)
+}
+
+/// Side by side: without a cache each is compiled, which is most of a first start.
+async fn admit_all(runtime: &Runtime, plugins: &[BuiltIn]) -> anyhow::Result<()> {
+    try_join_all(plugins.iter().map(|plugin| admit(runtime, *plugin))).await?;
+    Ok(())
+}
+
+async fn admit(runtime: &Runtime, plugin: BuiltIn) -> anyhow::Result<()> {
+    let BuiltIn { name, version, component } = plugin;
+    let admitted = runtime.admit(name, version, component, true).await;
+    let admitted =
+        admitted.with_context(|| format!("the built-in plugin {name} cannot be admitted"))?;
+    tracing::debug!(plugin.digest = %admitted.reference.digest, name, "built-in plugin admitted");
+    Ok(())
+}
