@@ -1,3 +1,5 @@
+//! Where a placeholder may stand, and what is refused when a request is written.
+
 use cordon_model::http_request::{Body, BodyUse, Escape, Text};
 
 use super::*;

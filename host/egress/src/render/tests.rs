@@ -1,3 +1,5 @@
+//! What goes out, byte for byte, for every place a value can stand in.
+
 use std::collections::BTreeMap;
 
 use cordon_model::http_request::Escape;

@@ -1,3 +1,5 @@
+//! What is admitted, and what is refused with which reason.
+
 use super::*;
 
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";

@@ -1,3 +1,5 @@
+//! A planned request is sent as planned or not at all.
+
 use cordon_model::http_request::Piece;
 use cordon_model::plan::{PlannedRequest, WhenMissing};
 

@@ -1,3 +1,5 @@
+//! What is found wrong before the first query goes out.
+
 use cordon_model::Secret;
 use cordon_model::http_request::{Body, BodyUse, Escape, HttpRequest, Piece};
 

@@ -1,3 +1,5 @@
+//! The runtime starts, stops and cancels without leaving anything behind.
+
 use cordon_model::port::SecretsError;
 use cordon_model::secret::Credentials;
 use cordon_model::{Failure, FailureCode};

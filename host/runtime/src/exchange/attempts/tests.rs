@@ -1,3 +1,5 @@
+//! What one try comes to, and how long the next one waits.
+
 use cordon_egress::Stage;
 use cordon_model::http_request::BodyUse;
 

@@ -1,0 +1,36 @@
+//! Builds the guests of the tests the way the host builds its own plugins.
+
+#[path = "../host/cli/build/component.rs"]
+mod component;
+#[path = "../host/cli/build/nested_cargo.rs"]
+mod nested_cargo;
+#[path = "../host/cli/build/toolchain.rs"]
+mod toolchain;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+/// What the guests are made from, seen from the workspace.
+const SOURCES: [&str; 5] =
+    ["wit", "plugins/sdk/src", "tests/guests/scripted", "host/cli/build", "Cargo.lock"];
+
+#[expect(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
+fn main() -> Result<()> {
+    let package = variable("CARGO_MANIFEST_DIR")?;
+    let workspace = package.parent().context("the tests stand in no workspace")?;
+    for source in SOURCES {
+        println!("cargo:rerun-if-changed={}", workspace.join(source).display());
+    }
+    toolchain::ensure_target()?;
+    let out = variable("OUT_DIR")?;
+    let target = out.ancestors().nth(4).context("OUT_DIR does not lie in a target directory")?;
+    let modules =
+        nested_cargo::build(workspace, &["cordon-scripted-guest"], &target.join("plugins"))?;
+    let encoded = component::encode(&modules.join("cordon_scripted_guest.wasm"))?;
+    std::fs::write(out.join("scripted.wasm"), encoded).context("writing scripted.wasm")
+}
+
+fn variable(name: &str) -> Result<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from).with_context(|| format!("cargo did not set {name}"))
+}

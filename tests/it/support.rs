@@ -1,0 +1,8 @@
+//! What the tests share: hosts, upstreams, packages, and the source document's example.
+
+pub(crate) mod client;
+pub(crate) mod package;
+pub(crate) mod seed;
+pub(crate) mod test_host;
+pub(crate) mod test_process;
+pub(crate) mod upstream;

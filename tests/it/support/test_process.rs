@@ -1,0 +1,158 @@
+//! The real program in a process of its own, which can be killed.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use super::client::Client;
+
+/// How long a start may take. Far more than it does: tests share the machine with a compiler.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running `cordon serve` on a directory that is removed with it.
+pub(crate) struct TestProcess {
+    directory: TempDir,
+    child: Child,
+    address: String,
+}
+
+impl TestProcess {
+    /// Starts it; returns when it listens.
+    pub(crate) async fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (child, address) = spawn(directory.path()).await;
+        Self { directory, child, address }
+    }
+
+    /// Kills it with SIGKILL and starts it again on the same directory, on another port.
+    pub(crate) async fn kill_and_restart(&mut self) {
+        self.kill();
+        (self.child, self.address) = spawn(self.directory.path()).await;
+    }
+
+    /// Kills it with SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Everything it remembers.
+    pub(crate) fn data_directory(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// The operator, acting for the tenant `default`.
+    pub(crate) fn operator(&self) -> Client {
+        let key = std::fs::read_to_string(self.directory.path().join("data/operator.key")).unwrap();
+        let server = format!("http://{}", self.address);
+        Client::new(&server, Some(key.trim()), Some("default"))
+    }
+}
+
+impl Drop for TestProcess {
+    fn drop(&mut self) {
+        // It may be gone already; a test that ends has no more use for it either way.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts the program where it must refuse to start; what it said. Fails unless it exits with 1.
+pub(crate) async fn refused_start(data: impl AsRef<Path>, more: &[&str]) -> String {
+    let mut command = command().await;
+    command.args(["serve", "--data"]).arg(data.as_ref()).args(more);
+    if !more.contains(&"--listen") {
+        command.args(["--listen", "127.0.0.1:0"]);
+    }
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    stderr
+}
+
+/// The program, with nothing of Cordon's in its environment.
+async fn command() -> Command {
+    let program = tokio::task::spawn_blocking(program).await.unwrap();
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CORDON_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+async fn spawn(directory: &Path) -> (Child, String) {
+    let mut child = command()
+        .await
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(directory.join("data"))
+        .env("CORDON_LOG_FORMAT", "json")
+        .env("CORDON_EGRESS_DEVELOPMENT_NETWORKS", "127.0.0.0/8,::1/128")
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+    let (listening, address) = oneshot::channel();
+    let (stderr, kept) = (child.stderr.take().unwrap(), Arc::clone(&lines));
+    // Ends with the process. Reads to the end, so that a full pipe never holds the process up.
+    std::thread::spawn(move || {
+        let mut listening = Some(listening);
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            if let Some(address) = address_in(&line)
+                && let Some(listening) = listening.take()
+            {
+                // The test may have given up waiting.
+                let _ = listening.send(address);
+            }
+            kept.lock().unwrap().push(line);
+        }
+    });
+    match tokio::time::timeout(PATIENCE, address).await {
+        Ok(Ok(address)) => (child, address),
+        _ => {
+            let _ = child.kill();
+            panic!("it does not listen: {}", lines.lock().unwrap().join("\n"));
+        }
+    }
+}
+
+/// The address in the line that says that the host listens.
+fn address_in(line: &str) -> Option<String> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let is_it = line["message"] == "listening";
+    is_it.then(|| line["address"].as_str().map(str::to_owned)).flatten()
+}
+
+/// The program, built once: cargo builds a dependency's library for a test, not its binary.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        // `<target>/<profile>/deps/it-…`
+        let test = std::env::current_exe().unwrap();
+        let profile_directory = test.ancestors().nth(2).unwrap();
+        let profile = match profile_directory.file_name().unwrap().to_str().unwrap() {
+            "debug" => "dev",
+            other => other,
+        };
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let status = Command::new(cargo)
+            .args(["build", "--package", "cordon-cli", "--bin", "cordon", "--profile", profile])
+            .arg("--target-dir")
+            .arg(profile_directory.parent().unwrap())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
+        assert!(status.success(), "the program does not build");
+        profile_directory.join("cordon")
+    })
+}

@@ -1,0 +1,1 @@
+//! The integration tests of Cordon live in `it/`; this library is empty.
