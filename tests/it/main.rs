@@ -19,6 +19,7 @@ mod erasure;
 mod identifiers;
 mod manual_webhook;
 mod openapi;
+mod readme;
 mod recovery;
 mod sandbox;
 mod secrets;

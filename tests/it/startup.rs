@@ -1,10 +1,13 @@
 //! A host that cannot start says why in one line, exits with 1, and changes nothing.
 
 use std::fs;
+use std::fs::Permissions;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
-use crate::support::test_process::{TestProcess, refused_start};
+use crate::support::test_process::{TestProcess, refused_start, refused_start_of_nobody};
 
 /// One line, and what it must name.
 fn assert_told(stderr: &str, named: &[&str]) {
@@ -74,4 +77,45 @@ async fn all_errors_of_the_configuration_are_reported_at_once_with_their_keys() 
     for key in ["server.listen", "egres", "log.level"] {
         assert!(stderr.contains(key), "{key} is not named: {stderr}");
     }
+}
+
+/// As root, permissions and a small disk can be had for real.
+fn is_root() -> bool {
+    let root =
+        fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    if !root {
+        eprintln!("SKIPPED: this test needs root");
+    }
+    root
+}
+
+#[tokio::test]
+async fn a_data_directory_without_permission_is_reported() {
+    if !is_root() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
+    let data = directory.path().join("data");
+    fs::create_dir(&data).unwrap();
+    let stderr = refused_start_of_nobody(&data).await;
+    assert_told(&stderr, &["permission", data.to_str().unwrap()]);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_reported() {
+    let directory = tempfile::tempdir().unwrap();
+    let small = directory.path().join("small");
+    fs::create_dir(&small).unwrap();
+    let mount = |args: &[&str]| {
+        let done = Command::new(args[0]).args(&args[1..]).arg(&small).output();
+        done.is_ok_and(|output| output.status.success())
+    };
+    if !is_root() || !mount(&["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs"]) {
+        eprintln!("SKIPPED: no small file system can be mounted");
+        return;
+    }
+    let stderr = refused_start(small.join("data"), &[]).await;
+    assert!(mount(&["umount"]));
+    assert_told(&stderr, &["full"]);
 }

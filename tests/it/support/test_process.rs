@@ -1,6 +1,7 @@
 //! The real program in a process of its own, which can be killed.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -12,6 +13,8 @@ use tokio::sync::oneshot;
 
 use super::client::Client;
 
+/// The user and the group that own nothing.
+const NOBODY: u32 = 65_534;
 /// How long a start may take. Far more than it does: tests share the machine with a compiler.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -42,6 +45,11 @@ impl TestProcess {
         self.child.wait().unwrap();
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Everything it remembers.
     pub(crate) fn data_directory(&self) -> PathBuf {
         self.directory.path().join("data")
@@ -70,6 +78,22 @@ pub(crate) async fn refused_start(data: impl AsRef<Path>, more: &[&str]) -> Stri
     if !more.contains(&"--listen") {
         command.args(["--listen", "127.0.0.1:0"]);
     }
+    refused(command).await
+}
+
+/// The same, by a user who owns nothing. Needs root.
+pub(crate) async fn refused_start_of_nobody(data: &Path) -> String {
+    let program = tokio::task::spawn_blocking(program).await.unwrap();
+    // Where the program lies may be nobody's business.
+    let copied = data.parent().unwrap().join("cordon");
+    std::fs::copy(program, &copied).unwrap();
+    let mut command = Command::new(copied);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+    command.env_clear().current_dir("/").uid(NOBODY).gid(NOBODY);
+    refused(command).await
+}
+
+async fn refused(mut command: Command) -> String {
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
@@ -146,10 +170,12 @@ fn program() -> &'static Path {
         };
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let status = Command::new(cargo)
-            .args(["build", "--package", "cordon-cli", "--bin", "cordon", "--profile", profile])
+            // The whole workspace, so that dependencies have the features they have for the tests
+            // and none is compiled a second time.
+            .args(["build", "--bin", "cordon", "--profile", profile])
             .arg("--target-dir")
             .arg(profile_directory.parent().unwrap())
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
             .status()
             .unwrap();
         assert!(status.success(), "the program does not build");
