@@ -169,4 +169,7 @@ async fn a_canceled_request_waits_no_longer() {
     let canceled =
         host.operator().post(&format!("/v1/privacy-requests/{id}/cancel"), &json!({})).await;
     assert_eq!(canceled.json["status"], "canceled");
+    assert_eq!(canceled.json["waiting_for"], json!([]));
+    let late = host.operator().put(&inputs(&id), &json!({})).await;
+    assert_eq!((late.status, &late.json["code"]), (409, &json!("not_waiting_for_input")));
 }

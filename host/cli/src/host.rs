@@ -185,3 +185,30 @@ fn write_operator_key(path: &Path, key: &Secret) -> anyhow::Result<()> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn the_operators_key_is_readable_by_its_owner_alone_and_replaces_one_of_another_store() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(OPERATOR_KEY_FILE);
+        for key in ["cordon_first", "cordon_second"] {
+            write_operator_key(&path, &Secret::new(key.to_owned())).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap().trim(), key);
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else is left");
+    }
+
+    #[test]
+    fn an_operators_key_that_cannot_be_written_is_told_with_its_remedy_and_without_the_key() {
+        let path = Path::new("/proc/no-such-directory").join(OPERATOR_KEY_FILE);
+        let error = write_operator_key(&path, &Secret::new("cordon_value".to_owned()));
+        let error = format!("{:#}", error.unwrap_err());
+        assert!(error.contains("operator.key_file"), "{error}");
+        assert!(!error.contains("cordon_value"), "{error}");
+    }
+}

@@ -153,10 +153,20 @@ pub fn problem_lines(refused: &Refused) -> Vec<String> {
     };
     let title = text(&problem, "detail").or_else(|| text(&problem, "title"));
     let title = title.unwrap_or_else(|| "the server refused".to_owned());
-    let code = text(&problem, "code").map(|code| format!(" ({code})")).unwrap_or_default();
-    let mut lines = vec![format!("error: {title}{code}")];
+    let code = text(&problem, "code").unwrap_or_default();
+    let mut lines = vec![format!("error: {title} ({code})")];
+    lines.extend(remedy(&code).map(|remedy| format!("  {remedy}")));
     lines.extend(items(&problem, "errors").map(|error| format!("  {}", problem_line(error))));
     lines
+}
+
+/// What the API cannot know: how the command line says it.
+fn remedy(code: &str) -> Option<&'static str> {
+    match code {
+        "unauthenticated" => Some("give one with --key-file, CORDON_KEY_FILE or CORDON_KEY"),
+        "tenant_required" => Some("name it with --tenant or CORDON_TENANT"),
+        _ => None,
+    }
 }
 
 /// One problem of something a person wrote, in a line.
@@ -242,6 +252,14 @@ mod tests {
             "  c",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn what_the_command_line_can_do_about_a_problem_is_said() {
+        let body = json!({"code": "tenant_required", "title": "Bad Request", "detail": "which?"});
+        let expected =
+            ["error: which? (tenant_required)", "  name it with --tenant or CORDON_TENANT"];
+        assert_eq!(problem_lines(&refused(&body)), expected);
     }
 
     #[test]

@@ -205,9 +205,11 @@ impl PrivacyRequest {
         self.tasks.iter().filter(move |task| task.stage == stage)
     }
 
-    /// The tasks that wait for a person.
+    /// The tasks that wait for a person; none once the request is over.
     pub fn waiting_for_input(&self) -> impl Iterator<Item = &Task> {
-        self.tasks.iter().filter(|task| matches!(task.state, TaskState::RequiresInput { .. }))
+        let waits = |task: &&Task| matches!(task.state, TaskState::RequiresInput { .. });
+        let at_work = self.state == RequestState::Processing;
+        self.tasks.iter().filter(move |task| at_work && waits(task))
     }
 
     /// Whether there is an answer to the person to be packed.

@@ -79,7 +79,8 @@ impl<'a> Narrator<'a> {
                 return Ok(request);
             }
             if matches!(status, "error" | "denied" | "canceled" | "complete") {
-                bail!("the request ended as {status}: {}", request["problems"]);
+                let problems = request.get("problems").unwrap_or(&Value::Null);
+                bail!("the request ended as {status}: {problems}");
             }
             if started.elapsed() > PATIENCE {
                 bail!("the request is still {status}");

@@ -3,6 +3,10 @@
 //!
 //! `config.behave` chooses what a run does; `config.origin` is where its plan points. The plan is
 //! one query a capability, labeled `planned`; everything else it tries is outside of it.
+//!
+//! There is nothing in it to run natively.
+
+#![cfg(target_arch = "wasm32")]
 
 use cordon_connector_sdk::compose::literal;
 use cordon_connector_sdk::handles::{self, Piece};
@@ -205,6 +209,7 @@ fn grow() -> ! {
     }
 }
 
+#[expect(unconditional_recursion, reason = "what it does is to break the stack")]
 fn recurse(depth: u64) -> u64 {
     std::hint::black_box([depth; 64]);
     1 + recurse(std::hint::black_box(depth + 1))

@@ -79,11 +79,12 @@ pub(super) fn inputs(list: &Value) -> View {
 }
 
 pub(super) fn given(request: &Value) -> View {
-    let view = View::line(format!("stored; the request is {}", cell(request, "status")));
-    match waiting_for(request) {
-        others if others.is_empty() => view,
-        others => view.and_line(format!("waiting for {others}")),
+    let (status, id) = (cell(request, "status"), cell(request, "id"));
+    let view = View::line(format!("stored; the request is {status}"));
+    if status != "requires_input" {
+        return view;
     }
+    view.and_line(format!("once every input is given: cordon request resume {id}"))
 }
 
 pub(super) fn events(list: &Value) -> View {
