@@ -66,12 +66,13 @@ impl Host {
         let data_directory = config.data_directory.clone();
         let (operator_key_hash, api) = (config.operator_key_hash, config.api.clone());
         let wired = wire(&config, clock).await?;
-        let first_start = wired.services.first_start(operator_key_hash).await?;
-        if let Some(key) = first_start.operator_key {
-            let path = data_directory.join(OPERATOR_KEY_FILE);
-            write_operator_key(&path, &key)?;
-            tracing::info!(path = %path.display(), "the operator's key was made and written");
-        }
+        let key_path = data_directory.join(OPERATOR_KEY_FILE);
+        let keep = |key: &Secret| {
+            write_operator_key(&key_path, key)?;
+            tracing::info!(path = %key_path.display(), "the operator's key was made and written");
+            anyhow::Ok(())
+        };
+        wired.services.first_start(operator_key_hash, keep).await?;
         let scheduler = Part::start(|stop| Scheduler::new(wired.services.clone()).run(stop));
         let rendered = metrics.clone();
         let state = State::new(wired.services.clone(), api, move || rendered.render());
@@ -165,8 +166,8 @@ async fn upkeep(metrics: PrometheusHandle, stop: CancellationToken) {
     }
 }
 
-/// Writes the key where its owner alone can read it. A key that lies there belonged to a store
-/// that is gone: this one made a new key because it has none.
+/// Writes the key where its owner alone can read it. A key that lies there belongs to a store
+/// that is gone, or to a start that broke off before it was stored: this one has none.
 fn write_operator_key(path: &Path, key: &Secret) -> anyhow::Result<()> {
     let write = || -> std::io::Result<()> {
         let directory = path.parent().unwrap_or(Path::new("."));
@@ -179,7 +180,7 @@ fn write_operator_key(path: &Path, key: &Secret) -> anyhow::Result<()> {
     };
     write().with_context(|| {
         format!(
-            "the operator's key cannot be written to {}; delete the data directory and start \
+            "the operator's key cannot be written to {}; make the directory writable and start \
              again, or set operator.key_file",
             path.display()
         )

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use cordon_api::{Options, State};
 use cordon_engine::{Handle, Ports, Services};
+use cordon_model::Secret;
 use cordon_model::port::{Clock as _, StateStore};
 use cordon_package::{Destination, Destinations, ZipPackages};
 use cordon_secrets::VaultSecrets;
@@ -58,6 +59,17 @@ impl Answer {
 
 impl Host {
     pub(crate) async fn start() -> Self {
+        let mut host = Self::unstarted();
+        let keep = |key: &Secret| -> Result<(), cordon_engine::Error> {
+            host.operator_key = key.expose().to_owned();
+            Ok(())
+        };
+        host.services.first_start(None, keep).await.unwrap();
+        host
+    }
+
+    /// A host on a fresh store, before its first start.
+    pub(crate) fn unstarted() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options = cordon_store::Options::new(directory.path().join("data"));
         let store = Arc::new(RedbStore::open(options).unwrap());
@@ -73,13 +85,12 @@ impl Host {
             clock: Arc::clone(&clock) as _,
         };
         let services = Services::new(ports, cordon_engine::Options::default(), Handle::default());
-        let made = services.first_start(None).await.unwrap().operator_key.unwrap();
         let state = State::new(services.clone(), Options::default(), || "cordon_up 1\n".to_owned());
         Self {
             services,
             clock,
             router: cordon_api::router(state),
-            operator_key: made.expose().to_owned(),
+            operator_key: String::new(),
             _directory: directory,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cordon_model::Secret;
 use serde_json::{Value, json};
 
 use crate::host::Host;
@@ -9,11 +10,26 @@ use crate::host::Host;
 #[tokio::test]
 async fn a_second_start_makes_nothing_and_a_configured_key_is_added_once() {
     let host = Host::start().await;
-    assert!(host.services.first_start(None).await.unwrap().operator_key.is_none());
     let hash = [7; 32];
-    assert!(host.services.first_start(Some(hash)).await.unwrap().operator_key.is_none());
-    assert!(host.services.first_start(Some(hash)).await.unwrap().operator_key.is_none());
+    for configured in [None, Some(hash), Some(hash)] {
+        let keep = |_: &Secret| -> Result<(), cordon_engine::Error> { panic!("a second key") };
+        host.services.first_start(configured, keep).await.unwrap();
+    }
     assert_eq!(host.get("/v1/tenants").await.json["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_could_not_be_kept_is_not_stored_and_the_next_start_makes_another() {
+    let host = Host::unstarted();
+    let fails = |_: &Secret| Err(cordon_engine::Error::Unavailable("no disk".to_owned()));
+    assert!(host.services.first_start(None, fails).await.is_err());
+    let mut made = 0;
+    let keep = |_: &Secret| -> Result<(), cordon_engine::Error> {
+        made += 1;
+        Ok(())
+    };
+    host.services.first_start(None, keep).await.unwrap();
+    assert_eq!(made, 1);
 }
 
 #[tokio::test]

@@ -10,44 +10,41 @@ use cordon_model::{ApiKeyId, Revision, Secret, TenantId, Timestamp};
 use super::tenants::creation;
 use crate::{Error, Services, new_uuid};
 
-/// What the start came to.
-#[derive(Debug)]
-pub struct FirstStart {
-    /// The operator's key, when one was made: to be written where only the operator can read it.
-    /// It cannot be had again.
-    pub operator_key: Option<Secret>,
-}
-
 impl Services {
     /// Creates the tenant `default` when there is no tenant, and an operator's key when there is
     /// none: under the hash that the configuration gives, else a new one. Doing it again changes
     /// nothing, except that a hash that was not seen before is added.
     ///
+    /// A new key is given to `keep`, which puts it where only the operator can read it, before
+    /// its hash is stored: a crash in between makes another key at the next start, and never
+    /// leaves a store whose key nobody has.
+    ///
     /// # Errors
-    /// When the store fails, or the system gives no randomness.
-    pub async fn first_start(
+    /// When the store fails, the system gives no randomness, or `keep` fails.
+    pub async fn first_start<E: From<Error>>(
         &self,
         operator_key_hash: Option<[u8; 32]>,
-    ) -> Result<FirstStart, Error> {
+        keep: impl FnOnce(&Secret) -> Result<(), E>,
+    ) -> Result<(), E> {
         let now = self.now();
         let one = Page { limit: 1, cursor: None };
-        if self.store().tenants(&one).await?.items.is_empty() {
+        if self.store().tenants(&one).await.map_err(Error::from)?.items.is_empty() {
             let tenant = default_tenant(now);
             let event = AuditEvent::new(&tenant.id, now, Actor::Host, "tenant.created");
-            self.store().commit(creation(&tenant, event)).await?;
+            self.store().commit(creation(&tenant, event)).await.map_err(Error::from)?;
         }
         if let Some(hash) = operator_key_hash {
-            if self.store().api_key_by_hash(&hash).await?.is_none() {
+            if self.store().api_key_by_hash(&hash).await.map_err(Error::from)?.is_none() {
                 self.store_operator_key("operator (configuration)", hash, now).await?;
             }
-            return Ok(FirstStart { operator_key: None });
+            return Ok(());
         }
-        if !self.store().api_keys(None, &one).await?.items.is_empty() {
-            return Ok(FirstStart { operator_key: None });
+        if self.store().api_keys(None, &one).await.map_err(Error::from)?.items.is_empty() {
+            let generated = super::api_keys::generate()?;
+            keep(&generated.value)?;
+            self.store_operator_key("operator", generated.hash, now).await?;
         }
-        let generated = super::api_keys::generate()?;
-        self.store_operator_key("operator", generated.hash, now).await?;
-        Ok(FirstStart { operator_key: Some(generated.value) })
+        Ok(())
     }
 
     /// Whether the store answers.
