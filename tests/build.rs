@@ -13,9 +13,11 @@ use anyhow::{Context as _, Result};
 
 /// What the guests are made from, seen from the workspace.
 const SOURCES: [&str; 5] =
-    ["wit", "plugins/sdk/src", "tests/guests/scripted", "host/cli/build", "Cargo.lock"];
+    ["wit", "plugins/sdk/src", "tests/guests", "host/cli/build", "Cargo.lock"];
 
-#[expect(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
+/// Every guest.
+const GUESTS: [&str; 2] = ["scripted", "reader"];
+
 fn main() -> Result<()> {
     let package = variable("CARGO_MANIFEST_DIR")?;
     let workspace = package.parent().context("the tests stand in no workspace")?;
@@ -25,10 +27,15 @@ fn main() -> Result<()> {
     toolchain::ensure_target()?;
     let out = variable("OUT_DIR")?;
     let target = out.ancestors().nth(4).context("OUT_DIR does not lie in a target directory")?;
-    let modules =
-        nested_cargo::build(workspace, &["cordon-scripted-guest"], &target.join("plugins"))?;
-    let encoded = component::encode(&modules.join("cordon_scripted_guest.wasm"))?;
-    std::fs::write(out.join("scripted.wasm"), encoded).context("writing scripted.wasm")
+    let packages = GUESTS.map(|guest| format!("cordon-{guest}-guest"));
+    let packages = packages.each_ref().map(String::as_str);
+    let modules = nested_cargo::build(workspace, &packages, &target.join("plugins"))?;
+    for guest in GUESTS {
+        let encoded = component::encode(&modules.join(format!("cordon_{guest}_guest.wasm")))?;
+        std::fs::write(out.join(format!("{guest}.wasm")), encoded)
+            .with_context(|| format!("writing {guest}.wasm"))?;
+    }
+    Ok(())
 }
 
 fn variable(name: &str) -> Result<PathBuf> {

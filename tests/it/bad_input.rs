@@ -132,7 +132,7 @@ async fn nothing_but_health_and_the_document_answers_without_a_key() {
             if ["/healthz", "/readyz", "/openapi.json"].contains(&path.as_str()) {
                 continue;
             }
-            let path = path.replace('{', "").replace('}', "");
+            let path = path.replace(['{', '}'], "");
             for client in [&nobody, &host.client(Some("cordon_wrong"))] {
                 let refused = client.send(&method.to_uppercase(), &path, Some(&json!({}))).await;
                 assert_eq!(

@@ -4,24 +4,23 @@
 //! the sentence that it proves.
 
 #![cfg(test)]
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test stops where it fails"
-)]
 
 mod access;
+mod advisories;
 mod bad_input;
+mod corpus;
 mod egress;
 mod erasure;
+mod grants;
+mod guest_memory;
+mod hostile_upstream;
 mod identifiers;
 mod manual_webhook;
 mod openapi;
 mod readme;
 mod recovery;
 mod sandbox;
+mod secret_providers;
 mod secrets;
 mod startup;
 mod support;

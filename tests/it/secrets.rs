@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
+use crate::support::needles::Needles;
 use crate::support::seed;
+use crate::support::test_process::TestProcess;
 use crate::support::upstream::Reply;
 
 #[tokio::test]
@@ -39,6 +41,61 @@ async fn no_answer_event_metric_or_stored_file_holds_a_secret_or_an_identity() {
             assert!(!found, "{needle} stands in {}", path.display());
         }
     }
+}
+
+#[tokio::test]
+async fn no_line_of_the_log_holds_a_secret_or_an_identity_at_any_level() {
+    let upstream = seed::upstream().await;
+    // Libraries have their own ways to be asked for more.
+    let environment = [("CORDON_LOG_LEVEL", "trace"), ("LOGLEVEL", "trace"), ("RUST_LOG", "trace")];
+    let mut process = TestProcess::start_in(&environment).await;
+    let operator = process.operator();
+    let created = operator.post("/v1/connections", &seed::connection(&upstream)).await;
+    assert_eq!(created.status, 201, "{}", created.json);
+    let path = "/v1/connections/user-service";
+    let secrets = json!({ "credentials": seed::CREDENTIALS });
+    assert_eq!(operator.put(&format!("{path}/secrets"), &secrets).await.status, 200);
+    let malformed = json!({ "credentials": [seed::CREDENTIALS] });
+    assert_eq!(operator.put(&format!("{path}/secrets"), &malformed).await.status, 422);
+    operator.post(&format!("{path}/test"), &json!({})).await;
+    for (policy, status) in [("identifiers", "complete"), ("access", "complete")] {
+        submitted(&process, policy, status).await;
+    }
+    let failing = [
+        Reply::status(500),
+        Reply::json(json!([{ "debug": format!("Basic {}", seed::CREDENTIALS) }]).to_string()),
+        Reply::json(format!("{{\"{}\": ", seed::EMAIL)),
+        Reply::hang_up(),
+    ];
+    for reply in failing {
+        upstream.on("GET", "/v0/users", move |_| reply.clone());
+        submitted(&process, "access", "error").await;
+    }
+    upstream.on("GET", "/v0/users", |_| Reply::json(seed::ACCESS));
+    submitted(&process, "delete", "complete").await;
+    process.kill_and_restart().await;
+    let values = [seed::CREDENTIALS, seed::EMAIL, seed::PHONE, "Gibbons", "191 N. Lamar"];
+    let needles = Needles::new(values.map(str::to_owned));
+    let logged = process.logged();
+    for line in &logged {
+        assert!(needles.found_in(line.as_bytes()).is_empty(), "{line}");
+    }
+    let own = |line: &&String| line.contains("cordon") && line.contains("\"level\":\"INFO\"");
+    assert!(logged.iter().filter(own).count() > 10, "{logged:#?}");
+}
+
+/// Submits a request, approves it if it has to be, and waits for how it ends.
+async fn submitted(process: &TestProcess, policy: &str, status: &str) {
+    let operator = process.operator();
+    let body = json!({ "policy": policy, "identities": { "email": seed::EMAIL } });
+    let accepted = operator.post("/v1/privacy-requests", &body).await;
+    assert_eq!(accepted.status, 202, "{}", accepted.json);
+    let id = accepted.json["id"].as_str().unwrap();
+    if policy == "delete" {
+        let approve = format!("/v1/privacy-requests/{id}/approve");
+        assert_eq!(operator.post(&approve, &json!({})).await.status, 200);
+    }
+    operator.wait_for_status(id, status).await;
 }
 
 #[tokio::test]

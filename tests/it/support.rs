@@ -1,7 +1,10 @@
 //! What the tests share: hosts, upstreams, packages, and the source document's example.
 
 pub(crate) mod client;
+pub(crate) mod hostile;
+pub(crate) mod needles;
 pub(crate) mod package;
+pub(crate) mod raw_upstream;
 pub(crate) mod seed;
 pub(crate) mod test_host;
 pub(crate) mod test_process;

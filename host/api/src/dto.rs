@@ -4,7 +4,9 @@
 pub(crate) mod api_keys;
 pub(crate) mod connection_types;
 pub(crate) mod connections;
+pub(crate) mod egress;
 pub(crate) mod events;
+pub(crate) mod grants;
 pub(crate) mod inputs;
 pub(crate) mod manual_webhooks;
 pub(crate) mod policies;

@@ -111,6 +111,8 @@ mod tests {
             ("/v1/connections/{key}", "get put patch delete"),
             ("/v1/connections/{key}/secrets", "put"),
             ("/v1/connections/{key}/test", "post"),
+            ("/v1/connections/{key}/grants", "get put"),
+            ("/v1/egress/explain", "post"),
             ("/v1/policies", "get post"),
             ("/v1/policies/{key}", "get put delete"),
             ("/v1/policies/{key}/manual-webhooks", "get post"),

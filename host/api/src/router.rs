@@ -9,8 +9,8 @@ use utoipa_axum::routes as of;
 use crate::error::{ApiError, Code};
 use crate::openapi::{base, complete};
 use crate::routes::{
-    api_keys, connection_types, connections, documents, events, health, inputs, manual_webhooks,
-    packages, policies, requests, tenants,
+    api_keys, connection_types, connections, documents, egress, events, grants, health, inputs,
+    manual_webhooks, packages, policies, requests, tenants,
 };
 use crate::{State, observe};
 
@@ -35,6 +35,8 @@ pub(crate) fn routes() -> (Router<State>, OpenApi) {
         ))
         .routes(of!(connections::put_secrets))
         .routes(of!(connections::test_connection))
+        .routes(of!(grants::get_grants, grants::put_grants))
+        .routes(of!(egress::explain_egress))
         .routes(of!(policies::list_policies, policies::create_policy))
         .routes(of!(policies::get_policy, policies::put_policy, policies::delete_policy))
         .routes(of!(manual_webhooks::list_manual_webhooks, manual_webhooks::create_manual_webhook))

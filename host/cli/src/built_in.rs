@@ -10,6 +10,9 @@ pub struct BuiltIn {
     pub version: &'static str,
     /// The component.
     pub component: &'static [u8],
+    /// Whether what a configuration of it needs is granted when it is written; for any other
+    /// plugin it is granted explicitly.
+    pub trusted: bool,
 }
 
 /// Every plugin that comes with the host.
@@ -20,11 +23,13 @@ pub fn plugins() -> [BuiltIn; 2] {
             name: "api_proxy",
             version,
             component: include_bytes!(concat!(env!("OUT_DIR"), "/api_proxy.wasm")),
+            trusted: true,
         },
         BuiltIn {
             name: "manual_webhook",
             version,
             component: include_bytes!(concat!(env!("OUT_DIR"), "/manual_webhook.wasm")),
+            trusted: true,
         },
     ]
 }

@@ -7,6 +7,7 @@
 mod body;
 mod connection;
 mod demo;
+mod egress;
 mod manual_webhook;
 mod openapi;
 mod policy;
@@ -48,6 +49,8 @@ enum Command {
     Tenant(tenant::Args),
     /// Privacy requests
     Request(request::Args),
+    /// The way out: what would become of a request
+    Egress(egress::Args),
     /// Print the OpenAPI document of this version; needs no running host
     Openapi,
 }
@@ -80,6 +83,7 @@ impl Cli {
             Command::Policy(args) => policy::run(args, environment, output).await,
             Command::Tenant(args) => tenant::run(args, environment, output).await,
             Command::Request(args) => request::run(args, environment, output).await,
+            Command::Egress(args) => egress::run(args, environment, output).await,
             Command::Openapi => openapi::run(output),
         }
     }

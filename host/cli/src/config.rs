@@ -7,6 +7,7 @@
 
 mod check;
 mod environment;
+mod secrets;
 mod setting;
 mod source;
 
@@ -16,6 +17,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 pub use environment::Environment;
+pub use secrets::{Kept, SecretsEntry};
 
 use crate::built_in::{self, BuiltIn};
 
@@ -38,6 +40,8 @@ pub struct Config {
     pub data_directory: PathBuf,
     /// Directories for packages, by the name that policies use, beside `local`.
     pub destinations: BTreeMap<String, PathBuf>,
+    /// Credentials that the operator keeps outside the host, by the name that connections use.
+    pub secrets: BTreeMap<String, SecretsEntry>,
     /// SHA-256 of the operator's key, when the operator made the key himself.
     pub operator_key_hash: Option<[u8; 32]>,
     /// The HTTP API.
@@ -99,6 +103,7 @@ impl Config {
             listen: DEFAULT_LISTEN,
             data_directory: data_directory.into(),
             destinations: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             operator_key_hash: None,
             plugins: built_in::plugins().to_vec(),
             api: cordon_api::Options::default(),

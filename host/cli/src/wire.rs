@@ -13,13 +13,13 @@ use cordon_engine::{Handle, Ports, Services};
 use cordon_model::port::{Clock, Secrets, StateStore};
 use cordon_package::{Destination, Destinations, ZipPackages};
 use cordon_runtime::Runtime;
-use cordon_secrets::VaultSecrets;
+use cordon_secrets::{EnvironmentSecrets, FileSecrets, VaultSecrets};
 use cordon_store::RedbStore;
 use futures_util::future::try_join_all;
 use tokio::task::spawn_blocking;
 
 use crate::built_in::BuiltIn;
-use crate::config::Config;
+use crate::config::{Config, Kept};
 
 /// Below the data directory: compiled plugins.
 const CACHE_DIRECTORY: &str = "cache";
@@ -37,20 +37,39 @@ pub(crate) struct Wired {
 pub(crate) async fn wire(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Wired> {
     let options = cordon_store::Options::new(&config.data_directory);
     let store = Arc::new(spawn_blocking(|| RedbStore::open(options)).await??);
-    let secrets: Arc<dyn Secrets> =
-        Arc::new(VaultSecrets::new(Arc::clone(&store) as Arc<dyn StateStore>));
+    let secrets: Arc<dyn Secrets> = Arc::new(secrets(config, &store));
     let packages = packages(config, &store)?;
-    let runtime = Arc::new(runtime(config, &store, &secrets, &clock)?);
+    let gate = Gate::new(config.egress.clone()).context("egress.development_networks")?;
+    let gate = Arc::new(gate);
+    let runtime = Arc::new(runtime(config, &store, &gate, &secrets, &clock)?);
     admit_all(&runtime, &config.plugins).await?;
     let ports = Ports {
         store: Arc::clone(&store) as Arc<dyn StateStore>,
         connectors: Arc::clone(&runtime) as _,
+        egress: gate,
         packages: Arc::new(packages),
         secrets,
         clock,
     };
     let services = Services::new(ports, config.engine.clone(), Handle::default());
     Ok(Wired { store, runtime, services })
+}
+
+/// The vault goes before everything that the operator keeps elsewhere (BEHAVIOUR J2).
+fn secrets(config: &Config, store: &Arc<RedbStore>) -> VaultSecrets {
+    let (mut files, mut environment) = (FileSecrets::new(), EnvironmentSecrets::new());
+    for (name, entry) in &config.secrets {
+        let opened = entry.opened.clone();
+        match &entry.kept {
+            Kept::File(path) => files = files.with(name, opened, path.clone()),
+            Kept::Environment(credentials) => {
+                environment = environment.with(name, opened, credentials.clone());
+            }
+        }
+    }
+    VaultSecrets::new(Arc::clone(store) as Arc<dyn StateStore>)
+        .with_provider(Box::new(files))
+        .with_provider(Box::new(environment))
 }
 
 fn packages(config: &Config, store: &Arc<RedbStore>) -> anyhow::Result<ZipPackages> {
@@ -67,10 +86,10 @@ fn packages(config: &Config, store: &Arc<RedbStore>) -> anyhow::Result<ZipPackag
 fn runtime(
     config: &Config,
     store: &RedbStore,
+    gate: &Arc<Gate>,
     secrets: &Arc<dyn Secrets>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Runtime> {
-    let gate = Gate::new(config.egress.clone()).context("egress.development_networks")?;
     let cache_directory = config.data_directory.join(CACHE_DIRECTORY);
     // What lies there is run as native code: nobody else may put anything there.
     DirBuilder::new()
@@ -84,7 +103,7 @@ fn runtime(
         fingerprint_key: store.derive_key("cordon journal fingerprints v1"),
         ..config.runtime.clone()
     };
-    Ok(Runtime::new(options, Arc::new(gate), Arc::clone(secrets), Arc::clone(clock))?)
+    Ok(Runtime::new(options, Arc::clone(gate), Arc::clone(secrets), Arc::clone(clock))?)
 }
 
 /// Side by side: without a cache each is compiled, which is most of a first start.
@@ -94,8 +113,8 @@ async fn admit_all(runtime: &Runtime, plugins: &[BuiltIn]) -> anyhow::Result<()>
 }
 
 async fn admit(runtime: &Runtime, plugin: BuiltIn) -> anyhow::Result<()> {
-    let BuiltIn { name, version, component } = plugin;
-    let admitted = runtime.admit(name, version, component, true).await;
+    let BuiltIn { name, version, component, trusted } = plugin;
+    let admitted = runtime.admit(name, version, component, trusted).await;
     let admitted =
         admitted.with_context(|| format!("the built-in plugin {name} cannot be admitted"))?;
     tracing::debug!(plugin.digest = %admitted.reference.digest, name, "built-in plugin admitted");

@@ -1,12 +1,13 @@
 //! The address guard: one table for addresses written out and for answers of the name service.
 //!
 //! Everything outside global unicast is denied (IANA special-purpose registries, and platform
-//! endpoints that sit in public space). The operator's development networks open exactly the
-//! addresses they hold; link-local, multicast and metadata addresses are never opened.
+//! endpoints that sit in public space). The operator's development networks, and the private
+//! networks that a connection was granted, open exactly the addresses they hold; link-local, multicast and metadata addresses are never opened.
 //! Deliberately does not unwrap IPv4 from IPv6: such forms are refused as they are.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use cordon_model::grant::PrivateNetwork;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::options::Error;
@@ -27,6 +28,17 @@ impl AddressGuard {
             Some(network) => Err(Error::DevelopmentNetwork(*network)),
             None => Ok(Self { open }),
         }
+    }
+
+    /// The same guard with private networks opened, too.
+    pub(crate) fn opening(&self, networks: &[PrivateNetwork]) -> Self {
+        let networks = networks.iter().map(PrivateNetwork::network);
+        Self { open: self.open.iter().copied().chain(networks).collect() }
+    }
+
+    /// The networks that are opened.
+    pub(crate) fn open(&self) -> &[IpNet] {
+        &self.open
     }
 
     /// Whether any network is opened.

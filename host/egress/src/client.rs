@@ -1,7 +1,8 @@
 //! The one place where an HTTP client is built.
 //!
 //! Clients of the gate: no proxy from the environment, no redirects, no retries, no referer,
-//! HTTP/1.1 only, and one client per tenant, connection and way of checking certificates, so that
+//! HTTP/1.1 only, and one client per tenant, connection, granted networks and way of checking
+//! certificates, so that
 //! pooled connections and TLS sessions are never shared between tenants. The operator's client
 //! differs in one thing: it resolves names without a guard. Called by the gate and by the
 //! operator's client.
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use cordon_model::{ConnectionKey, TenantId};
+use ipnet::IpNet;
 use reqwest::Client;
 
 use crate::options::{Error, Options};
@@ -23,10 +25,12 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// What a client belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Owner {
-    tenant: TenantId,
-    connection: ConnectionKey,
-    verify_tls: bool,
+pub(crate) struct Owner {
+    pub(crate) tenant: TenantId,
+    pub(crate) connection: ConnectionKey,
+    pub(crate) verify_tls: bool,
+    /// The networks that its resolver and its pooled connections may lead into.
+    pub(crate) open: Vec<IpNet>,
 }
 
 /// The clients of the gate; the one idle longest makes room for a new one.
@@ -50,12 +54,9 @@ impl Clients {
     /// The client of a connection.
     pub(crate) fn get(
         &self,
-        tenant: &TenantId,
-        connection: &ConnectionKey,
-        verify_tls: bool,
+        owner: Owner,
         build: impl FnOnce() -> Result<Client, Error>,
     ) -> Result<Client, Error> {
-        let owner = Owner { tenant: tenant.clone(), connection: connection.clone(), verify_tls };
         // A panic while the lock was held leaves a map that is still good.
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.uses += 1;
@@ -139,12 +140,17 @@ mod tests {
         let tenant = TenantId::default_tenant();
         let get = |key: &str| {
             let mut built = false;
-            let key = key.parse().unwrap();
+            let owner = Owner {
+                tenant: tenant.clone(),
+                connection: key.parse().unwrap(),
+                verify_tls: true,
+                open: Vec::new(),
+            };
             let make = || {
                 built = true;
                 unguarded(Duration::from_secs(1), Duration::from_secs(1))
             };
-            clients.get(&tenant, &key, true, make).unwrap();
+            clients.get(owner, make).unwrap();
             built
         };
         assert!(get("a") && get("b"));
@@ -154,17 +160,29 @@ mod tests {
     }
 
     #[test]
-    fn tenants_and_ways_of_checking_certificates_share_no_client() {
+    fn tenants_networks_and_ways_of_checking_certificates_share_no_client() {
         let clients = Clients::new(8);
-        let connection: ConnectionKey = "crm".parse().unwrap();
         let mut built = 0;
-        for (tenant, verify) in [("a", true), ("b", true), ("a", false), ("a", true)] {
+        let network = "10.20.0.0/16".parse().unwrap();
+        for (tenant, verify_tls, open) in [
+            ("a", true, vec![]),
+            ("b", true, vec![]),
+            ("a", false, vec![]),
+            ("a", true, vec![network]),
+            ("a", true, vec![]),
+        ] {
+            let owner = Owner {
+                tenant: tenant.parse().unwrap(),
+                connection: "crm".parse().unwrap(),
+                verify_tls,
+                open,
+            };
             let make = || {
                 built += 1;
                 unguarded(Duration::from_secs(1), Duration::from_secs(1))
             };
-            clients.get(&tenant.parse().unwrap(), &connection, verify, make).unwrap();
+            clients.get(owner, make).unwrap();
         }
-        assert_eq!(built, 3);
+        assert_eq!(built, 4);
     }
 }

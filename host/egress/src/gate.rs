@@ -1,34 +1,43 @@
 //! The gate: one attempt at a time, judged at the moment it is sent.
 //!
-//! render → parse → policy → address → resolve → connect → response; each refusal says its stage
+//! render → parse → policy (the operator's, then the grants) → address → resolve → connect → response; each refusal says its stage
 //! and code and is counted. Grants are checked here at every send, whatever was checked when the
 //! connection was written. Deliberately does not retry and keeps nothing of an answer but what
 //! was asked for. Called by the runtime, and for webhooks.
 
+mod explain;
+mod granted;
+
 use std::error::Error as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use cordon_model::grant::{EgressPolicy, Grants, OriginPattern};
 use cordon_model::http_request::HttpRequest;
 use http::HeaderValue;
 use http::header::{HeaderName, USER_AGENT};
 use tokio::time::{Instant, timeout_at};
 
 use crate::address::AddressGuard;
-use crate::client::{self, Clients, cause};
+use crate::client::{self, Clients, Owner, cause};
 use crate::inspect::{Inspection, RequestProblem, inspect};
 use crate::names::{Reach, reach};
 use crate::options::{Error, Options};
 use crate::receive::{Reading, receive};
 use crate::reflect::Scanner;
 use crate::render::Rendered;
-use crate::resolve::{AnswerRefused, Guarded, Resolve, SystemResolver};
+use crate::resolve::{self, AnswerRefused, Guarded, Resolve, SystemResolver};
 use crate::send::{Received, SendError, Sending, Stage};
 use crate::target::{Host, Target};
 
 /// The only way out. Shared in an `Arc`.
 pub struct Gate {
     options: Options,
+    policy: EgressPolicy,
+    /// What every connection may dial.
     guard: Arc<AddressGuard>,
+    /// What a connection may dial that was granted every private network there is.
+    widest: AddressGuard,
     resolver: Arc<dyn Resolve>,
     clients: Clients,
 }
@@ -49,7 +58,9 @@ impl Gate {
     pub fn with_resolver(options: Options, resolver: Arc<dyn Resolve>) -> Result<Self, Error> {
         let guard = Arc::new(AddressGuard::new(options.development_networks.clone())?);
         let clients = Clients::new(options.clients_max);
-        Ok(Self { options, guard, resolver, clients })
+        let policy = options.policy();
+        let widest = guard.opening(&policy.private);
+        Ok(Self { options, policy, guard, widest, resolver, clients })
     }
 
     /// [`inspect`], and what the operator's settings say on top: whether the host can be called
@@ -65,10 +76,13 @@ impl Gate {
                 problems.push(RequestProblem { part: part.to_owned(), code, message: detail });
             }
         };
-        if let Ok(target) = Target::parse(&inspection.origin)
-            && let Err(error) = self.check_host(&target.host)
-        {
-            add("/url", error);
+        if let Ok(target) = Target::parse(&inspection.origin) {
+            let judged = granted::origin_of(&target).and_then(|origin| {
+                self.check_policy(&origin)?;
+                // Which private networks it is granted is looked at when it is sent.
+                check_host(self.guard_within(&self.widest, &target, &origin), &target.host)
+            });
+            judged.unwrap_or_else(|error| add("/url", error));
         }
         if let Err(error) = self.check_tls(request.verify_tls) {
             add("/verify_ssl", error);
@@ -88,10 +102,39 @@ impl Gate {
         result
     }
 
+    /// Everything that a send checks before it dials, and nothing more: gives the addresses that
+    /// it would choose from. The name service is asked once.
+    ///
+    /// # Errors
+    /// As [`Gate::send`], as far as that comes before the connection.
+    pub async fn vet(&self, sending: &Sending<'_>) -> Result<Vec<IpAddr>, SendError> {
+        let guard = self.judge(sending.grants, sending.rendered, sending.verify_tls)?;
+        let (addresses, vetted) = self.look_up(&sending.rendered.target.host, &guard).await;
+        vetted.map(|()| addresses)
+    }
+
+    /// Where a host leads, and whether all of it may be dialed.
+    async fn look_up(
+        &self,
+        host: &Host,
+        guard: &AddressGuard,
+    ) -> (Vec<IpAddr>, Result<(), SendError>) {
+        let name = match host {
+            Host::Address(address) => return (vec![*address], Ok(())),
+            Host::Name(name) => name,
+        };
+        let Ok(mut found) = self.resolver.resolve(name).await else {
+            return (Vec::new(), Err(SendError::Unreachable { sent: false }));
+        };
+        let vetted = resolve::vet(guard, name, &mut found)
+            .map_err(|refused| denied(Stage::Resolve, refused.code(), refused.to_string()));
+        (found, vetted)
+    }
+
     async fn attempt(&self, sending: &Sending<'_>) -> Result<Received, SendError> {
         let deadline = Instant::now() + sending.timeout;
-        self.judge(sending)?;
-        let client = self.client(sending)?;
+        let guard = self.judge(sending.grants, sending.rendered, sending.verify_tls)?;
+        let client = self.client(sending, &guard)?;
         let request = build_request(sending)?;
         let answer = timeout_at(deadline, Box::pin(client.execute(request))).await;
         let response = match answer {
@@ -100,7 +143,7 @@ impl Gate {
             Ok(Err(error)) => return Err(broken(&error)),
             Ok(Ok(response)) => response,
         };
-        self.check_peer(&response)?;
+        check_peer(&guard, &response)?;
         let reading = Reading {
             options: &self.options,
             deadline,
@@ -110,21 +153,67 @@ impl Gate {
         receive(response, reading).await
     }
 
-    /// Everything that can be said before a name service is asked.
-    fn judge(&self, sending: &Sending<'_>) -> Result<(), SendError> {
-        self.check_tls(sending.verify_tls)?;
-        self.check_sizes(sending.rendered)?;
-        check_grants(sending)?;
-        self.check_host(&sending.rendered.target.host)
+    /// Everything that can be said before a name service is asked. Gives what its answer is held
+    /// to.
+    fn judge(
+        &self,
+        grants: &Grants,
+        rendered: &Rendered,
+        verify_tls: bool,
+    ) -> Result<Arc<AddressGuard>, SendError> {
+        self.check_tls(verify_tls)?;
+        self.check_sizes(rendered)?;
+        let origin = granted::origin_of(&rendered.target)?;
+        self.check_policy(&origin)?;
+        granted::check(grants, rendered, &origin, verify_tls)?;
+        let guard = self.guard_for(grants, &rendered.target, &origin);
+        check_host(&guard, &rendered.target.host)?;
+        Ok(guard)
     }
 
-    fn client(&self, sending: &Sending<'_>) -> Result<reqwest::Client, SendError> {
+    /// The private networks of a connection are those it was granted and the operator allows.
+    fn guard_for(
+        &self,
+        grants: &Grants,
+        target: &Target,
+        origin: &OriginPattern,
+    ) -> Arc<AddressGuard> {
+        if grants.private.is_empty() {
+            return Arc::clone(&self.guard);
+        }
+        let granted = self.guard.opening(&self.policy.narrow_networks(&grants.private));
+        Arc::new(self.guard_within(&granted, target, origin).clone())
+    }
+
+    /// Private networks are open to inner names only where the operator named them
+    /// (BEHAVIOUR J3).
+    fn guard_within<'g>(
+        &'g self,
+        granted: &'g AddressGuard,
+        target: &Target,
+        origin: &OriginPattern,
+    ) -> &'g AddressGuard {
+        let inner = matches!(&target.host, Host::Name(name) if reach(name) != Reach::Public);
+        if inner && !self.policy.names(origin) { &self.guard } else { granted }
+    }
+
+    fn client(
+        &self,
+        sending: &Sending<'_>,
+        guard: &Arc<AddressGuard>,
+    ) -> Result<reqwest::Client, SendError> {
         let build = || {
-            let resolver = Guarded::new(Arc::clone(&self.resolver), Arc::clone(&self.guard));
+            let resolver = Guarded::new(Arc::clone(&self.resolver), Arc::clone(guard));
             client::guarded(&self.options, resolver, sending.verify_tls)
         };
+        let owner = Owner {
+            tenant: sending.tenant.clone(),
+            connection: sending.connection.clone(),
+            verify_tls: sending.verify_tls,
+            open: guard.open().to_vec(),
+        };
         self.clients
-            .get(sending.tenant, sending.connection, sending.verify_tls, build)
+            .get(owner, build)
             .map_err(|error| denied(Stage::Connect, "client_unavailable", error.to_string()))
     }
 
@@ -160,77 +249,51 @@ impl Gate {
         }
     }
 
-    /// Addresses written out are checked here: the client never asks the resolver about them.
-    fn check_host(&self, host: &Host) -> Result<(), SendError> {
-        match host {
-            Host::Address(address) => self.guard.check(*address).map_err(|class| {
-                let detail = format!("the address is not dialed: {class}");
-                denied(Stage::Address, "address_denied", detail)
-            }),
-            Host::Name(name) => match reach(name) {
-                Reach::Public => Ok(()),
-                Reach::Local if self.guard.opens_any() => Ok(()),
-                Reach::Local => {
-                    let detail = "a name of an inner network is called only where the operator \
-                                  opened that network";
-                    Err(denied(Stage::Policy, "host_reserved", detail))
-                }
-                Reach::Never => {
-                    let detail = "the platform's own services are never called";
-                    Err(denied(Stage::Policy, "host_reserved", detail))
-                }
-            },
-        }
+    fn check_policy(&self, origin: &OriginPattern) -> Result<(), SendError> {
+        self.policy.judge(origin).map_err(|refusal| {
+            denied(Stage::Policy, refusal.code(), format!("{origin}: {refusal}"))
+        })
     }
+}
 
-    /// The last line: whoever answered must be somebody who may be asked.
-    fn check_peer(&self, response: &reqwest::Response) -> Result<(), SendError> {
-        let vetted = response.remote_addr().map(|peer| self.guard.check(peer.ip()));
-        match vetted {
-            Some(Ok(())) => Ok(()),
-            Some(Err(class)) => {
-                let detail =
-                    format!("the connection led to an address that is not dialed: {class}");
-                Err(denied(Stage::Connect, "peer_denied", detail))
+/// Addresses written out are checked here: the client never asks the resolver about them.
+fn check_host(guard: &AddressGuard, host: &Host) -> Result<(), SendError> {
+    match host {
+        Host::Address(address) => guard.check(*address).map_err(|class| {
+            let detail = format!("the address is not dialed: {class}");
+            denied(Stage::Address, "address_denied", detail)
+        }),
+        Host::Name(name) => match reach(name) {
+            Reach::Public => Ok(()),
+            Reach::Local if guard.opens_any() => Ok(()),
+            Reach::Local => {
+                let detail = "a name of an inner network is called only where the operator names \
+                              it, and in networks that are opened or granted";
+                Err(denied(Stage::Policy, "host_reserved", detail))
             }
-            None => Err(denied(Stage::Connect, "peer_unknown", "the peer's address is not known")),
+            Reach::Never => {
+                let detail = "the platform's own services are never called";
+                Err(denied(Stage::Policy, "host_reserved", detail))
+            }
+        },
+    }
+}
+
+/// The last line: whoever answered must be somebody who may be asked.
+fn check_peer(guard: &AddressGuard, response: &reqwest::Response) -> Result<(), SendError> {
+    let vetted = response.remote_addr().map(|peer| guard.check(peer.ip()));
+    match vetted {
+        Some(Ok(())) => Ok(()),
+        Some(Err(class)) => {
+            let detail = format!("the connection led to an address that is not dialed: {class}");
+            Err(denied(Stage::Connect, "peer_denied", detail))
         }
+        None => Err(denied(Stage::Connect, "peer_unknown", "the peer's address is not known")),
     }
 }
 
 fn denied(stage: Stage, code: &'static str, detail: impl Into<String>) -> SendError {
     SendError::Denied { stage, code, detail: detail.into() }
-}
-
-/// What the connection may do, today. The detail names what is missing.
-fn check_grants(sending: &Sending<'_>) -> Result<(), SendError> {
-    let Sending { grants, rendered, verify_tls, .. } = sending;
-    let (origin, method, path) = (rendered.origin(), rendered.method(), rendered.path());
-    if !grants.allows(origin, method, path, *verify_tls, rendered.raw) {
-        let (code, detail) = if !grants.http.iter().any(|g| g.origin == origin) {
-            ("origin_not_granted", format!("requests to {origin} are not granted"))
-        } else if grants.allows(origin, method, path, true, rendered.raw) {
-            (
-                "tls_unverified_not_granted",
-                format!("unchecked certificates are not granted for {origin}"),
-            )
-        } else if grants.allows(origin, method, path, *verify_tls, false) {
-            ("raw_not_granted", format!("a verbatim body is not granted for {origin}"))
-        } else if grants.http.iter().any(|g| g.origin == origin && g.methods.contains(method)) {
-            ("path_not_granted", format!("this path of {origin} is not granted for {method}"))
-        } else {
-            ("method_not_granted", format!("{method} is not granted for {origin}"))
-        };
-        return Err(denied(Stage::Policy, code, detail));
-    }
-    for (name, place) in rendered.secrets.keys() {
-        if !grants.allows_secret(name, origin, *place) {
-            let place = place.as_str();
-            let detail = format!("the secret {name} is not granted for {origin} in the {place}");
-            return Err(denied(Stage::Policy, "secret_not_granted", detail));
-        }
-    }
-    Ok(())
 }
 
 fn build_request(sending: &Sending<'_>) -> Result<reqwest::Request, SendError> {

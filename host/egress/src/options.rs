@@ -2,11 +2,19 @@
 
 use std::time::Duration;
 
+use cordon_model::grant::{EgressPolicy, OriginPattern, PrivateNetwork};
 use ipnet::IpNet;
 
 /// Limits and permissions of the gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
+    /// Where requests may go at all. A name of an inner network must be named here. Default:
+    /// every host and port over https and http.
+    pub allow: Vec<OriginPattern>,
+    /// Where they may not go, whatever is allowed. Default: nowhere.
+    pub deny: Vec<OriginPattern>,
+    /// Private networks that connections may be granted. Default: none.
+    pub private_networks: Vec<PrivateNetwork>,
     /// Networks that may be dialed although the address table denies them: loopback, a test
     /// network, an internal API. Opens exactly those addresses. Default: none.
     pub development_networks: Vec<IpNet>,
@@ -36,7 +44,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
+        let EgressPolicy { allow, deny, private, unverified_tls } = EgressPolicy::default();
         Self {
+            allow,
+            deny,
+            private_networks: private,
             development_networks: Vec::new(),
             connect_timeout: Duration::from_secs(10),
             response_bytes_max: 32 * 1024 * 1024,
@@ -47,7 +59,19 @@ impl Default for Options {
             request_header_bytes_max: 32 * 1024,
             url_bytes_max: 8 * 1024,
             clients_max: 256,
-            allow_unverified_tls: true,
+            allow_unverified_tls: unverified_tls,
+        }
+    }
+}
+
+impl Options {
+    /// What the operator allows.
+    pub(crate) fn policy(&self) -> EgressPolicy {
+        EgressPolicy {
+            allow: self.allow.clone(),
+            deny: self.deny.clone(),
+            private: self.private_networks.clone(),
+            unverified_tls: self.allow_unverified_tls,
         }
     }
 }

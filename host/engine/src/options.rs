@@ -37,6 +37,8 @@ pub struct Options {
     pub secrets_max: usize,
     /// Most bytes of one secret.
     pub secret_bytes_max: usize,
+    /// Most grants of one kind of one connection.
+    pub grants_max: usize,
     /// Most fields of one manual webhook.
     pub webhook_fields_max: usize,
     /// Most connections that a policy lists.
@@ -60,6 +62,7 @@ impl Default for Options {
             identity_kinds_max: 100,
             secrets_max: 100,
             secret_bytes_max: 64 * 1024,
+            grants_max: 1_000,
             webhook_fields_max: 200,
             policy_connections_max: 1_000,
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cordon_model::commit::{Change, Commit};
 use cordon_model::connection::Connection;
 use cordon_model::journal::JournalEntry;
+use cordon_model::plugin::ReadGrant;
 use cordon_model::port::{ConnectorCall, ConnectorError, Finding, RunEnd, RunOutcome};
 use cordon_model::request::{Event, PrivacyRequest, TaskEvent};
 use cordon_model::task::{CallReport, FindingSummary, Segment, SkipReason, Stage, Task, TaskState};
@@ -13,6 +14,7 @@ use cordon_model::{Failure, FailureCode, TaskId};
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::TaskJournal;
+use crate::service::grants::not_granted;
 use crate::services::Services;
 use crate::start::settings_json;
 use crate::step::{ApplyError, HostError};
@@ -47,12 +49,23 @@ pub(crate) async fn run_task(
     };
     let call = connector_call(services, request, task, &current, segment, cancel).await?;
     let Some(call) = call else { return gone(services, request, task).await };
+    if let Some(failure) = not_granted(&call.connection) {
+        let event = TaskEvent::Failed { failure, calls: Vec::new() };
+        return apply(services, request, id, event, Vec::new()).await;
+    }
+    let call = limited(call);
     let end = services.ports.connectors.run(call).await;
     if cancel.is_cancelled() {
         return Ok(());
     }
     let (event, changes) = outcome_event(services, request, task, end)?;
     apply(services, request, id, event, changes).await
+}
+
+/// What was granted and is not needed is not used.
+fn limited(mut call: ConnectorCall) -> ConnectorCall {
+    call.connection.grants = call.connection.grants.limited_to(&call.connection.needs);
+    call
 }
 
 async fn apply(
@@ -151,6 +164,7 @@ async fn open_segment(
             deadline,
             connection_revision: task.connection_revision,
             policy_settings,
+            reads: readable(services, task, connection),
             ..open.clone()
         });
     }
@@ -164,9 +178,17 @@ async fn open_segment(
         fresh: identities.iter().copied().filter(|i| !task.given.contains(i)).collect(),
         identities,
         policy_settings,
-        reads: Vec::new(),
+        reads: readable(services, task, connection),
         with_input: task.carry.is_some() && inputs.iter().any(|input| input.task == task.id),
     })
+}
+
+/// What the plugin asks to read and was granted.
+fn readable(services: &Services, task: &Task, connection: &Connection) -> Vec<ReadGrant> {
+    let plugins = services.ports.connectors.plugins();
+    let plugin = plugins.iter().find(|p| p.reference.digest == task.plugin.digest);
+    let asked = plugin.into_iter().flat_map(|plugin| &plugin.descriptor.reads);
+    asked.filter(|grant| connection.grants.reads.contains(grant)).copied().collect()
 }
 
 /// None: the revision that the segment pins does not exist.

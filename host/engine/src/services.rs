@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cordon_model::Timestamp;
-use cordon_model::port::{Clock, Connectors, Packages, Secrets, StateStore};
+use cordon_model::port::{Clock, Connectors, Egress, Packages, Secrets, StateStore};
 
 use crate::{Handle, Options};
 
@@ -14,6 +14,8 @@ pub struct Ports {
     pub store: Arc<dyn StateStore>,
     /// Running connectors.
     pub connectors: Arc<dyn Connectors>,
+    /// What may go out.
+    pub egress: Arc<dyn Egress>,
     /// Where packages are put.
     pub packages: Arc<dyn Packages>,
     /// The credentials of connections.

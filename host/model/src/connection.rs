@@ -45,7 +45,9 @@ pub struct Connection {
     pub config: Value,
     /// What the plan asks for.
     pub queries: Vec<Query>,
-    /// What it may do.
+    /// What the plan needs.
+    pub needs: Grants,
+    /// What was granted. What is needed and not granted waits for approval.
     pub grants: Grants,
     /// Warnings of the configuration.
     pub problems: Vec<Problem>,
@@ -57,6 +59,13 @@ pub struct Connection {
     pub updated_at: Timestamp,
     /// Counts its writes.
     pub revision: Revision,
+}
+
+impl Connection {
+    /// What it needs and was not granted. While there is any, nothing of it is sent.
+    pub fn missing(&self) -> Grants {
+        self.needs.beyond(&self.grants)
+    }
 }
 
 /// Whether a connection takes part in live requests.

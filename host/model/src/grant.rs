@@ -1,157 +1,235 @@
 //! What a connection may do: a need that the operator allowed. An absent grant denies.
 //!
-//! Checked in two places: when a connection or its secrets are written, and by the egress gate
-//! at every send.
+//! A plugin's plan says what a configuration needs; the connection's grants, the operator's
+//! [`EgressPolicy`] and the needs together say what it may do. Checked in two places: when a
+//! connection or its grants are written, and by the egress gate at every send. Deliberately knows
+//! no address that a name leads to: the gate asks.
+
+mod invalid;
+mod need;
+mod network;
+mod origin;
+mod path_prefix;
+mod policy;
 
 use std::collections::BTreeSet;
 
-use crate::plan::{EgressNeed, Place, Query};
+pub use invalid::InvalidGrant;
+pub use network::PrivateNetwork;
+pub use origin::OriginPattern;
+pub use path_prefix::PathPrefix;
+pub use policy::{EgressPolicy, PolicyRefusal};
 
-/// What a connection may reach and send there.
+use crate::plan::Place;
+use crate::plugin::ReadGrant;
+
+/// What a connection may reach, send there, and see.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Grants {
     /// Where it may send requests.
     pub http: Vec<HttpGrant>,
+    /// Private networks that these hosts may lead to. Opens no host by itself.
+    pub private: Vec<PrivateNetwork>,
     /// Which secrets it may send, where, and in which place.
     pub secrets: Vec<SecretGrant>,
+    /// What its plugin may see of what is otherwise a number to it.
+    pub reads: BTreeSet<ReadGrant>,
 }
 
-/// Requests to one origin.
+/// Requests to some origins.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HttpGrant {
-    /// `scheme://host[:port]`, lower case, without a default port.
-    pub origin: String,
+    /// Where.
+    pub origin: OriginPattern,
     /// Verbs, as written.
     pub methods: BTreeSet<String>,
-    /// Path prefix, matched by whole segments; `/` is every path.
-    pub path_prefix: String,
+    /// Below which path.
+    pub path_prefix: PathPrefix,
     /// Whether a request may go there with certificates unchecked.
     pub unverified_tls: bool,
     /// Whether a body may be filled in verbatim.
     pub raw: bool,
 }
 
-/// One secret towards one origin, in certain places.
+/// One secret towards some origins, in certain places.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SecretGrant {
     /// Key of the credentials.
     pub name: String,
     /// Where it may be sent.
-    pub origin: String,
+    pub origin: OriginPattern,
     /// Where in the request it may stand.
     pub places: BTreeSet<Place>,
 }
 
+/// Whether a text is a verb that a grant may name.
+///
+/// # Errors
+/// When it is none.
+pub fn check_method(method: &str) -> Result<(), InvalidGrant> {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    let never = ["TRACE", "CONNECT"].iter().any(|verb| method.eq_ignore_ascii_case(verb));
+    let plain = (1..=64).contains(&method.len()) && method.bytes().all(token);
+    if plain && !never && method != "*" { Ok(()) } else { Err(InvalidGrant::Method) }
+}
+
 impl Grants {
-    /// The least that covers a plan: what an administrator grants by writing a configuration
-    /// of a built-in connector. `is_identity` tells identities from secrets among the names.
-    pub fn covering(
-        queries: &[Query],
-        egress: &[EgressNeed],
-        is_identity: impl Fn(&str) -> bool,
-    ) -> Self {
-        let mut grants = Self::default();
-        for query in queries {
-            grants.add_http(&query.origin, &query.method, "/", !query.verify_tls, query.raw);
-            for (name, place) in query.names.iter().filter(|(name, _)| !is_identity(name)) {
-                grants.add_secret(name, &query.origin, [*place]);
-            }
-        }
-        for need in egress {
-            for method in &need.methods {
-                grants.add_http(&need.origin, method, &need.path_prefix, false, false);
-            }
-            for name in &need.secrets {
-                grants.add_secret(name, &need.origin, [Place::Header]);
-            }
-        }
-        grants.http.sort();
-        grants.secrets.sort();
-        grants
+    /// Whether nothing is granted.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 
-    fn add_http(&mut self, origin: &str, method: &str, prefix: &str, unverified: bool, raw: bool) {
-        let same = |g: &&mut HttpGrant| {
-            g.origin == origin
-                && g.path_prefix == prefix
-                && g.unverified_tls == unverified
-                && g.raw == raw
-        };
-        match self.http.iter_mut().find(same) {
-            Some(grant) => {
-                grant.methods.insert(method.to_owned());
-            }
-            None => self.http.push(HttpGrant {
-                origin: origin.to_owned(),
-                methods: BTreeSet::from([method.to_owned()]),
-                path_prefix: prefix.to_owned(),
-                unverified_tls: unverified,
-                raw,
-            }),
-        }
-    }
-
-    fn add_secret(&mut self, name: &str, origin: &str, places: impl IntoIterator<Item = Place>) {
-        match self.secrets.iter_mut().find(|g| g.name == name && g.origin == origin) {
-            Some(grant) => grant.places.extend(places),
-            None => self.secrets.push(SecretGrant {
-                name: name.to_owned(),
-                origin: origin.to_owned(),
-                places: places.into_iter().collect(),
-            }),
-        }
-    }
-
-    /// Whether a request may be sent.
+    /// Whether a request may be sent. `origin` is exact, `path` as it is sent.
     pub fn allows(
         &self,
-        origin: &str,
+        origin: &OriginPattern,
         method: &str,
         path: &str,
         verify_tls: bool,
         raw: bool,
     ) -> bool {
         self.http.iter().any(|grant| {
-            grant.origin == origin
+            grant.origin.covers(origin)
                 && grant.methods.contains(method)
-                && path_has_prefix(path, &grant.path_prefix)
+                && grant.path_prefix.covers(path)
                 && (verify_tls || grant.unverified_tls)
                 && (!raw || grant.raw)
         })
     }
 
     /// Whether a secret may be sent to an origin in a place.
-    pub fn allows_secret(&self, name: &str, origin: &str, place: Place) -> bool {
+    pub fn allows_secret(&self, name: &str, origin: &OriginPattern, place: Place) -> bool {
         self.secrets
             .iter()
-            .any(|g| g.name == name && g.origin == origin && g.places.contains(&place))
+            .any(|g| g.name == name && g.origin.covers(origin) && g.places.contains(&place))
+    }
+
+    /// What is in here and in `needs`: what a connection with these grants can do. Private
+    /// networks stay as they were granted, because no plan can say where a name leads.
+    #[must_use]
+    pub fn limited_to(&self, needs: &Self) -> Self {
+        let mut both = Self {
+            private: self.private.clone(),
+            reads: &self.reads & &needs.reads,
+            ..Self::default()
+        };
+        for need in &needs.http {
+            for grant in self.http.iter().filter_map(|grant| grant.intersect(need)) {
+                both.add_http(grant);
+            }
+        }
+        for need in &needs.secrets {
+            for grant in self.secrets.iter().filter_map(|grant| grant.intersect(need)) {
+                both.add_secret(grant);
+            }
+        }
+        both.sort();
+        both
+    }
+
+    /// What is in here and not covered by `granted`: what is still to be granted.
+    #[must_use]
+    pub fn beyond(&self, granted: &Self) -> Self {
+        let http = self.http.iter().filter_map(|need| {
+            let covered = |method: &String| granted.http.iter().any(|g| g.covers(need, method));
+            let methods: BTreeSet<String> =
+                need.methods.iter().filter(|method| !covered(method)).cloned().collect();
+            (!methods.is_empty()).then(|| HttpGrant { methods, ..need.clone() })
+        });
+        let secrets = self.secrets.iter().filter_map(|need| {
+            let covered = |place: &Place| granted.secrets.iter().any(|g| g.covers(need, *place));
+            let places: BTreeSet<Place> =
+                need.places.iter().filter(|place| !covered(place)).copied().collect();
+            (!places.is_empty()).then(|| SecretGrant { places, ..need.clone() })
+        });
+        let private =
+            self.private.iter().filter(|need| !granted.private.iter().any(|g| g.covers(need)));
+        Self {
+            http: http.collect(),
+            private: private.copied().collect(),
+            secrets: secrets.collect(),
+            reads: &self.reads - &granted.reads,
+        }
+    }
+
+    /// These grants and others.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        others.http.into_iter().for_each(|grant| self.add_http(grant));
+        others.secrets.into_iter().for_each(|grant| self.add_secret(grant));
+        self.private.extend(others.private);
+        self.reads.extend(others.reads);
+        self.sort();
+        self
+    }
+
+    /// In one order, each thing once.
+    pub fn sort(&mut self) {
+        self.http.sort();
+        self.http.dedup();
+        self.private.sort();
+        self.private.dedup();
+        self.secrets.sort();
+        self.secrets.dedup();
+    }
+
+    fn add_http(&mut self, grant: HttpGrant) {
+        let same = |known: &&mut HttpGrant| {
+            known.origin == grant.origin
+                && known.path_prefix == grant.path_prefix
+                && known.unverified_tls == grant.unverified_tls
+                && known.raw == grant.raw
+        };
+        match self.http.iter_mut().find(same) {
+            Some(known) => known.methods.extend(grant.methods),
+            None => self.http.push(grant),
+        }
+    }
+
+    fn add_secret(&mut self, grant: SecretGrant) {
+        let same =
+            |known: &&mut SecretGrant| known.name == grant.name && known.origin == grant.origin;
+        match self.secrets.iter_mut().find(same) {
+            Some(known) => known.places.extend(grant.places),
+            None => self.secrets.push(grant),
+        }
     }
 }
 
-/// Whether `path` lies under `prefix`, by whole segments: `/v0` covers `/v0` and `/v0/users`,
-/// not `/v00`.
-fn path_has_prefix(path: &str, prefix: &str) -> bool {
-    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
-    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+impl HttpGrant {
+    fn intersect(&self, other: &Self) -> Option<Self> {
+        let methods = &self.methods & &other.methods;
+        let grant = Self {
+            origin: self.origin.intersect(&other.origin)?,
+            path_prefix: self.path_prefix.intersect(&other.path_prefix)?,
+            unverified_tls: self.unverified_tls && other.unverified_tls,
+            raw: self.raw && other.raw,
+            methods,
+        };
+        (!grant.methods.is_empty()).then_some(grant)
+    }
+
+    fn covers(&self, need: &Self, method: &str) -> bool {
+        self.origin.covers(&need.origin)
+            && self.methods.contains(method)
+            && self.path_prefix.covers(need.path_prefix.as_str())
+            && (self.unverified_tls || !need.unverified_tls)
+            && (self.raw || !need.raw)
+    }
+}
+
+impl SecretGrant {
+    fn intersect(&self, other: &Self) -> Option<Self> {
+        let places = &self.places & &other.places;
+        let origin = self.origin.intersect(&other.origin)?;
+        let one = self.name == other.name && !places.is_empty();
+        one.then(|| Self { name: self.name.clone(), origin, places })
+    }
+
+    fn covers(&self, need: &Self, place: Place) -> bool {
+        self.name == need.name && self.origin.covers(&need.origin) && self.places.contains(&place)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_prefix_is_matched_by_whole_segments() {
-        assert!(path_has_prefix("/v0", "/v0"));
-        assert!(path_has_prefix("/v0/users", "/v0/"));
-        assert!(path_has_prefix("/anything", "/"));
-        assert!(!path_has_prefix("/v00", "/v0"));
-        assert!(!path_has_prefix("/", "/v0"));
-    }
-
-    #[test]
-    fn an_absent_grant_denies() {
-        let grants = Grants::default();
-        assert!(!grants.allows("https://api.acme.com", "GET", "/", true, false));
-        assert!(!grants.allows_secret("credentials", "https://api.acme.com", Place::Header));
-    }
-}
+mod tests;

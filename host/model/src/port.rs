@@ -3,6 +3,7 @@
 
 mod clock;
 mod connectors;
+mod egress;
 mod packages;
 mod sealer;
 mod secrets;
@@ -12,7 +13,8 @@ pub use clock::Clock;
 pub use connectors::{
     ConnectorCall, ConnectorError, Connectors, Finding, JournalSink, RunEnd, RunOutcome, TestEnd,
 };
+pub use egress::{Egress, EgressQuestion, EgressVerdict};
 pub use packages::{PackageError, Packages};
 pub use sealer::{SealError, Sealer};
-pub use secrets::{Secrets, SecretsError};
+pub use secrets::{CredentialsSource, Secrets, SecretsError};
 pub use state_store::StateStore;

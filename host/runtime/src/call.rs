@@ -29,6 +29,8 @@ pub(crate) struct CallState {
     /// None in `describe` and `validate`, which have no capability.
     run: Option<Box<RunState>>,
     ended: Option<Stop>,
+    #[cfg(feature = "memory-audit")]
+    pub(crate) audit: crate::memory_audit::MemoryAudit,
 }
 
 /// Why the host ended a run. A guest never sees it, so it cannot report success over it.
@@ -99,7 +101,17 @@ impl CallState {
             log: LogBudget::new(options, connection, quiet),
             run: run.map(Box::new),
             ended: None,
+            #[cfg(feature = "memory-audit")]
+            audit: crate::memory_audit::MemoryAudit::new(options),
         }
+    }
+
+    /// Passed at every entry into a host function, and when the call is over: whoever holds the
+    /// state knows that the guest stands still.
+    pub(crate) fn at_rest(&mut self) -> &mut Self {
+        #[cfg(feature = "memory-audit")]
+        self.audit.observe();
+        self
     }
 
     /// What the host functions of a run need.

@@ -40,6 +40,8 @@ pub(crate) fn engine(options: &Options) -> Result<Engine, Error> {
         .async_stack_zeroing(true)
         .wasm_backtrace_max_frames(None)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options)));
+    #[cfg(feature = "memory-audit")]
+    crate::memory_audit::configure(&mut config, options);
     let engine = Engine::new(&config).map_err(|e| Error::Sandbox(format!("{e:#}")))?;
     self_test::run(&engine)?;
     Ok(engine)

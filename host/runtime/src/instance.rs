@@ -67,14 +67,19 @@ pub(crate) async fn call<E: Export>(
     store.set_max_component_handles(shared.options.handles_max);
     store.set_epoch_deadline(1);
     store.epoch_deadline_async_yield_and_update(1);
+    #[cfg(feature = "memory-audit")]
+    let notes = store.data().audit.notes();
     let work = async {
         let plugin = code.instantiate_async(&mut store).await?;
         export.call(&plugin, &mut store).await
     };
+    #[cfg(feature = "memory-audit")]
+    let work = notes.taken_during(work);
     let called = match within(deadline, cancel, work).await {
         Ok(called) => called.map_err(Ending::Trapped),
         Err(ending) => Err(ending),
     };
+    store.data_mut().at_rest();
     let state = store.into_data();
     drop(permit);
     left(state, called)

@@ -27,6 +27,8 @@ mod exchange;
 mod instance;
 mod keys;
 mod limits;
+#[cfg(feature = "memory-audit")]
+mod memory_audit;
 mod options;
 mod outcome;
 mod parsing;
@@ -41,5 +43,7 @@ mod test_run;
 mod trap;
 
 pub use error::Error;
+#[cfg(feature = "memory-audit")]
+pub use memory_audit::MemoryObserver;
 pub use options::Options;
 pub use runtime::Runtime;

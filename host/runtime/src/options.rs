@@ -93,6 +93,9 @@ pub struct Options {
     pub log_lines_max: u32,
     /// Bytes that one call may log. Default 16 KiB.
     pub log_bytes_max: usize,
+    /// Is shown every linear memory of a call, at every host call and at its end. Default: none.
+    #[cfg(feature = "memory-audit")]
+    pub memory_observer: Option<crate::MemoryObserver>,
 }
 
 impl Default for Options {
@@ -138,6 +141,8 @@ impl Default for Options {
             detail_chars_max: 500,
             log_lines_max: 100,
             log_bytes_max: 16 << 10,
+            #[cfg(feature = "memory-audit")]
+            memory_observer: None,
         }
     }
 }

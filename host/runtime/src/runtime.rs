@@ -56,7 +56,7 @@ impl Runtime {
     ) -> Result<Self, Error> {
         let engine = compiler::engine(&options)?;
         let mut linker = Linker::new(&engine);
-        Bindings::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)
+        Bindings::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, CallState::at_rest)
             .map_err(|e| Error::Sandbox(format!("{e:#}")))?;
         let threads = tokio::runtime::Builder::new_multi_thread()
             .thread_name("cordon-guests")

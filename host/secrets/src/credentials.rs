@@ -1,11 +1,13 @@
 //! Credentials as a person writes them: a flat JSON object of strings or numbers.
 //!
-//! Called by the API when secrets are stored, and by providers that hold JSON. Knows nothing of
-//! where the text came from.
+//! Called by the providers that hold JSON. Knows nothing of where the text came from. What was read
+//! is wiped when it is no credential; the parser's own scratch space is out of reach.
+
+use std::collections::BTreeMap;
 
 use cordon_model::Secret;
+use cordon_model::json::{Json, Shape};
 use cordon_model::secret::Credentials;
-use serde_json::{Map, Value};
 
 /// What is wrong with one entry. Names the place, never a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,26 +26,29 @@ const ENTRIES_MAX: usize = 100;
 /// Longest value, in bytes.
 const VALUE_BYTES_MAX: usize = 64 * 1024;
 
-/// Reads credentials. A number keeps its JSON text.
+/// Reads credentials. A number keeps its JSON text; a key that stands twice is refused.
 ///
 /// # Errors
 /// Every entry that is no credential.
-pub fn parse_credentials(
-    object: &Map<String, Value>,
-) -> Result<Credentials, Vec<CredentialsProblem>> {
-    let mut credentials = Credentials::new();
+pub fn parse_credentials(text: &[u8]) -> Result<Credentials, Vec<CredentialsProblem>> {
+    let whole = |code, message| CredentialsProblem { pointer: String::new(), code, message };
+    let entries = match Json::parse(text, Shape::ArrayOfObjects) {
+        Ok(Json::Object(entries)) => entries,
+        Ok(other) => {
+            wipe(other);
+            return Err(vec![whole("bad_type", "must be a JSON object")]);
+        }
+        Err(_) => return Err(vec![whole("malformed", "is no JSON, or has a key twice")]),
+    };
+    let mut credentials: Credentials = BTreeMap::new();
     let mut problems = Vec::new();
-    if object.len() > ENTRIES_MAX {
-        problems.push(CredentialsProblem {
-            pointer: String::new(),
-            code: "too_many",
-            message: "at most 100 entries",
-        });
+    if entries.is_empty() || entries.len() > ENTRIES_MAX {
+        problems.push(whole("invalid_length", "must have 1 to 100 entries"));
     }
-    for (name, value) in object {
-        match entry(name, value) {
+    for (name, value) in entries {
+        match entry(&name, value) {
             Ok(secret) => {
-                credentials.insert(name.clone(), secret);
+                credentials.insert(name, secret);
             }
             Err((code, message)) => problems.push(CredentialsProblem {
                 pointer: format!("/{}", name.replace('~', "~0").replace('/', "~1")),
@@ -55,27 +60,36 @@ pub fn parse_credentials(
     if problems.is_empty() { Ok(credentials) } else { Err(problems) }
 }
 
-fn entry(name: &str, value: &Value) -> Result<Secret, (&'static str, &'static str)> {
+fn entry(name: &str, value: Json) -> Result<Secret, (&'static str, &'static str)> {
+    // From here on it is wiped, whatever becomes of it.
+    let secret = match value {
+        Json::String(text) | Json::Number(text) => Secret::new(text),
+        other @ (Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_)) => {
+            wipe(other);
+            return Err(("bad_type", "must be a string or a number"));
+        }
+    };
     if !is_name(name) {
         return Err((
             "bad_name",
             "a name matches [A-Za-z_][A-Za-z0-9_-]* and has at most 64 characters",
         ));
     }
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
-            return Err(("bad_type", "must be a string or a number"));
-        }
-    };
-    if text.is_empty() {
-        return Err(("empty", "must not be empty"));
+    match secret.expose().len() {
+        0 => Err(("empty", "must not be empty")),
+        bytes if bytes > VALUE_BYTES_MAX => Err(("too_long", "must be at most 64 KiB")),
+        _ => Ok(secret),
     }
-    if text.len() > VALUE_BYTES_MAX {
-        return Err(("too_long", "must be at most 64 KiB"));
+}
+
+/// Wipes every text of a value.
+fn wipe(value: Json) {
+    match value {
+        Json::String(text) | Json::Number(text) => drop(Secret::new(text)),
+        Json::Array(items) => items.into_iter().for_each(wipe),
+        Json::Object(entries) => entries.into_iter().for_each(|(_, value)| wipe(value)),
+        Json::Null | Json::Bool(_) => {}
     }
-    Ok(Secret::new(text))
 }
 
 /// Whether a template could name it (BEHAVIOUR B2).
@@ -94,8 +108,7 @@ mod tests {
     type Parsed = Result<Vec<(String, String)>, Vec<(String, &'static str)>>;
 
     fn parse(json: &str) -> Parsed {
-        let object: Map<String, Value> = serde_json::from_str(json).unwrap();
-        parse_credentials(&object)
+        parse_credentials(json.as_bytes())
             .map(|c| c.into_iter().map(|(k, v)| (k, v.expose().to_owned())).collect())
             .map_err(|p| p.into_iter().map(|p| (p.pointer, p.code)).collect())
     }
@@ -124,10 +137,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_object_is_a_problem_as_a_whole() {
+        for (json, code) in [
+            ("", "malformed"),
+            ("{", "malformed"),
+            (r#"{"a":"1","a":"2"}"#, "malformed"),
+            (r#"["a"]"#, "bad_type"),
+            (r#""hunter2""#, "bad_type"),
+            ("{}", "invalid_length"),
+        ] {
+            assert_eq!(parse(json), Err(vec![(String::new(), code)]), "{json}");
+        }
+    }
+
+    #[test]
     fn a_problem_does_not_repeat_the_value() {
-        let object: Map<String, Value> =
-            serde_json::from_str(r#"{"a":["hunter2-hunter2"]}"#).unwrap();
-        let problems = parse_credentials(&object).unwrap_err();
+        let problems = parse_credentials(br#"{"a":["hunter2-hunter2"]}"#).unwrap_err();
         assert!(!format!("{problems:?}").contains("hunter2"));
     }
 
@@ -138,8 +163,8 @@ mod tests {
             parse(&format!(r#"{{"a":"{long}"}}"#)),
             Err(vec![("/a".to_owned(), "too_long")])
         );
-        let many: Map<String, Value> =
-            (0..=ENTRIES_MAX).map(|i| (format!("k{i}"), Value::from("v"))).collect();
-        assert_eq!(parse_credentials(&many).unwrap_err()[0].code, "too_many");
+        let many: Vec<String> = (0..=ENTRIES_MAX).map(|i| format!(r#""k{i}":"v""#)).collect();
+        let refused = parse(&format!("{{{}}}", many.join(",")));
+        assert_eq!(refused, Err(vec![(String::new(), "invalid_length")]));
     }
 }

@@ -2,15 +2,19 @@
 
 use async_trait::async_trait;
 use cordon_model::TenantId;
-use cordon_model::port::SecretsError;
+use cordon_model::port::{CredentialsSource, SecretsError};
 use cordon_model::secret::Credentials;
 
 /// Serves some values of `credentials_location`. Asked in the order in which they were given;
 /// the first that serves a location answers for it.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// Whether this provider serves the location. Cheap: looks at the text alone.
-    fn serves(&self, location: &str) -> bool;
+    /// What it is, as the API shows it.
+    fn source(&self) -> CredentialsSource;
+
+    /// Whether this provider serves the location for the tenant. Cheap: looks at the text alone,
+    /// and at what the operator opened.
+    fn serves(&self, tenant: &TenantId, location: &str) -> bool;
 
     /// The credentials at a location, if the operator opened it to the tenant.
     ///
@@ -19,12 +23,13 @@ pub trait Provider: Send + Sync {
     async fn fetch(&self, tenant: &TenantId, location: &str) -> Result<Credentials, SecretsError>;
 }
 
-/// The first provider that serves a location.
+/// The first provider that serves a location for a tenant.
 pub(crate) fn serving<'a>(
     providers: &'a [Box<dyn Provider>],
+    tenant: &TenantId,
     location: &str,
 ) -> Option<&'a dyn Provider> {
-    providers.iter().map(AsRef::as_ref).find(|provider| provider.serves(location))
+    providers.iter().map(AsRef::as_ref).find(|provider| provider.serves(tenant, location))
 }
 
 #[cfg(test)]
@@ -32,12 +37,16 @@ mod tests {
     use super::*;
     use cordon_model::Secret;
 
-    struct Prefixed(&'static str);
+    struct Prefixed(&'static str, CredentialsSource);
 
     #[async_trait]
     impl Provider for Prefixed {
-        fn serves(&self, location: &str) -> bool {
-            location.starts_with(self.0)
+        fn source(&self) -> CredentialsSource {
+            self.1
+        }
+
+        fn serves(&self, tenant: &TenantId, location: &str) -> bool {
+            tenant.as_str() == "acme" && location.starts_with(self.0)
         }
 
         async fn fetch(&self, _: &TenantId, _: &str) -> Result<Credentials, SecretsError> {
@@ -46,11 +55,16 @@ mod tests {
     }
 
     #[test]
-    fn the_first_provider_that_serves_a_location_answers_for_it() {
-        let providers: Vec<Box<dyn Provider>> =
-            vec![Box::new(Prefixed("file:")), Box::new(Prefixed("env:"))];
-        assert!(serving(&providers, "env:crm").is_some_and(|p| p.serves("env:other")));
-        assert!(serving(&providers, "arn:aws:secretsmanager:x").is_none());
-        assert!(serving(&[], "file:x").is_none());
+    fn the_first_provider_that_serves_a_location_for_the_tenant_answers_for_it() {
+        let providers: Vec<Box<dyn Provider>> = vec![
+            Box::new(Prefixed("file:", CredentialsSource::File)),
+            Box::new(Prefixed("", CredentialsSource::Environment)),
+        ];
+        let (acme, globex) = ("acme".parse().unwrap(), "globex".parse().unwrap());
+        let source = |tenant, location| serving(&providers, tenant, location).map(|p| p.source());
+        assert_eq!(source(&acme, "file:crm"), Some(CredentialsSource::File));
+        assert_eq!(source(&acme, "env:crm"), Some(CredentialsSource::Environment));
+        assert_eq!(source(&globex, "file:crm"), None);
+        assert!(serving(&[], &acme, "file:x").is_none());
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cordon_model::connection::Connection;
-use cordon_model::port::{Secrets, SecretsError, StateStore};
+use cordon_model::port::{CredentialsSource, Secrets, SecretsError, StateStore};
 use cordon_model::secret::Credentials;
 
 use crate::provider::{Provider, serving};
@@ -49,13 +49,20 @@ impl Secrets for VaultSecrets {
         let Some(location) = connection.credentials_location.as_deref() else {
             return Ok(Credentials::new());
         };
-        match serving(&self.providers, location) {
+        match serving(&self.providers, &connection.tenant, location) {
             Some(provider) => provider.fetch(&connection.tenant, location).await,
             None => Err(SecretsError::Unserved),
         }
     }
 
-    fn serves(&self, location: &str) -> bool {
-        serving(&self.providers, location).is_some()
+    fn source(&self, connection: &Connection) -> CredentialsSource {
+        if connection.vault_secrets.is_some() {
+            return CredentialsSource::Vault;
+        }
+        connection
+            .credentials_location
+            .as_deref()
+            .and_then(|location| serving(&self.providers, &connection.tenant, location))
+            .map_or(CredentialsSource::None, Provider::source)
     }
 }

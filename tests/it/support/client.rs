@@ -87,6 +87,16 @@ impl Client {
         self.send("PUT", path, Some(body)).await
     }
 
+    pub(crate) async fn put_with(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Response {
+        let body = ("application/json", body.to_string().into());
+        self.call("PUT", path, headers, Some(body)).await
+    }
+
     pub(crate) async fn patch_with(
         &self,
         path: &str,
@@ -121,6 +131,21 @@ impl Client {
             let rests = matches!(status, "complete" | "denied" | "canceled" | "error");
             let in_vain = rests || began.elapsed() > PATIENCE;
             assert!(!in_vain, "waiting for {wanted}: {:#}", request.json);
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+
+    /// Waits until a request can go no further by itself, and gives it back.
+    pub(crate) async fn wait_until_it_rests(&self, id: &str) -> Value {
+        let began = Instant::now();
+        loop {
+            let request = self.get(&format!("/v1/privacy-requests/{id}")).await;
+            assert_eq!(request.status, 200, "{}", request.json);
+            let status = request.json["status"].as_str().unwrap();
+            if matches!(status, "complete" | "denied" | "canceled" | "error") {
+                return request.json;
+            }
+            assert!(began.elapsed() <= PATIENCE, "waiting for an end: {:#}", request.json);
             tokio::time::sleep(INTERVAL).await;
         }
     }

@@ -16,10 +16,11 @@ use super::client::Client;
 pub(crate) use super::client::Response;
 
 /// A connector that misbehaves on demand; see `tests/guests/scripted`.
-const SCRIPTED: BuiltIn = BuiltIn {
+pub(crate) const SCRIPTED: BuiltIn = BuiltIn {
     name: "scripted",
     version: "0.1.0",
     component: include_bytes!(concat!(env!("OUT_DIR"), "/scripted.wasm")),
+    trusted: true,
 };
 
 /// A host. Dropped without `stop` it ends like one that crashed.
@@ -41,12 +42,20 @@ impl TestHost {
     }
 
     async fn start_with(development_networks: &[&str]) -> Self {
+        Self::start_configured(|config| {
+            config.egress.development_networks =
+                development_networks.iter().map(|network| network.parse().unwrap()).collect();
+        })
+        .await
+    }
+
+    /// A host with whatever else an operator may set.
+    pub(crate) async fn start_configured(set: impl FnOnce(&mut Config)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut config = Config::new(directory.path().join("data"));
         config.listen.set_port(0);
-        config.egress.development_networks =
-            development_networks.iter().map(|network| network.parse().unwrap()).collect();
         config.plugins.push(SCRIPTED);
+        set(&mut config);
         let host = Host::start(config.clone(), Arc::new(SystemClock)).await.unwrap();
         Self { directory, config, host: Some(host) }
     }

@@ -21,28 +21,50 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running `cordon serve` on a directory that is removed with it.
 pub(crate) struct TestProcess {
     directory: TempDir,
+    environment: Vec<(String, String)>,
     child: Child,
     address: String,
+    /// Everything it wrote to standard error, over all its starts.
+    lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl TestProcess {
     /// Starts it; returns when it listens.
     pub(crate) async fn start() -> Self {
+        Self::start_in(&[]).await
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) async fn start_in(environment: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (child, address) = spawn(directory.path()).await;
-        Self { directory, child, address }
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let environment: Vec<_> = environment.iter().map(owned).collect();
+        let lines = Arc::default();
+        let (child, address) = spawn(directory.path(), &environment, &lines).await;
+        Self { directory, environment, child, address, lines }
     }
 
     /// Kills it with SIGKILL and starts it again on the same directory, on another port.
     pub(crate) async fn kill_and_restart(&mut self) {
         self.kill();
-        (self.child, self.address) = spawn(self.directory.path()).await;
+        (self.child, self.address) =
+            spawn(self.directory.path(), &self.environment, &self.lines).await;
     }
 
     /// Kills it with SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// The number under which the system knows it.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Every line that it logged so far.
+    pub(crate) fn logged(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
     }
 
     /// Where it listens.
@@ -112,22 +134,26 @@ async fn command() -> Command {
     command
 }
 
-async fn spawn(directory: &Path) -> (Child, String) {
+async fn spawn(
+    directory: &Path,
+    environment: &[(String, String)],
+    lines: &Arc<Mutex<Vec<String>>>,
+) -> (Child, String) {
     let mut child = command()
         .await
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(directory.join("data"))
         .env("CORDON_LOG_FORMAT", "json")
         .env("CORDON_EGRESS_DEVELOPMENT_NETWORKS", "127.0.0.0/8,::1/128")
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .current_dir(directory)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines: Arc<Mutex<Vec<String>>> = Arc::default();
     let (listening, address) = oneshot::channel();
-    let (stderr, kept) = (child.stderr.take().unwrap(), Arc::clone(&lines));
+    let (stderr, kept) = (child.stderr.take().unwrap(), Arc::clone(lines));
     // Ends with the process. Reads to the end, so that a full pipe never holds the process up.
     std::thread::spawn(move || {
         let mut listening = Some(listening);

@@ -1,15 +1,17 @@
 //! Connections. What is written is looked at whole by the application, so only what is shown has
 //! types here; [`ConnectionBody`] is for the OpenAPI document.
 
+use cordon_engine::service::grants::waits_for;
 use cordon_engine::service::secrets::StoredSecrets;
 use cordon_model::connection::{Connection, TestResult};
-use cordon_model::grant::Grants;
+use cordon_model::port::CredentialsSource;
 use cordon_model::{Action, Problem, Severity};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::PluginView;
+use super::grants::{GrantsView, approval};
 use super::tasks::{FailureView, QueryView};
 
 /// A connection as it is written. Its fields are those of the seed's connection object.
@@ -80,8 +82,8 @@ pub(crate) struct ConnectionView {
     /// As it was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     credentials_location: Option<String>,
-    /// `vault`: secrets are stored with the host; `location`: where `credentials_location` says;
-    /// `none`.
+    /// `vault`: secrets are stored with the host; `file`, `env`: the operator's own, which
+    /// `credentials_location` names; `none`: nothing serves the connection.
     credentials_source: &'static str,
     /// The names of the secrets that are stored with the host.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,8 +91,10 @@ pub(crate) struct ConnectionView {
     /// What all queries of one type may take together.
     #[serde(skip_serializing_if = "Option::is_none")]
     job_timeout_seconds: Option<u64>,
-    /// What it may do.
+    /// What it was granted.
     grants: GrantsView,
+    /// `granted`, or `waiting`: something that it needs is not granted, and nothing of it is sent.
+    approval: &'static str,
     /// What was wrong with it when it was written, and did not refuse it.
     problems: Vec<ConnectionProblem>,
     /// How the last test went.
@@ -99,44 +103,6 @@ pub(crate) struct ConnectionView {
     created_at: String,
     /// RFC 3339.
     updated_at: String,
-}
-
-/// What a connection may do.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Grants)]
-pub(crate) struct GrantsView {
-    /// Where it may send requests.
-    http: Vec<HttpGrantView>,
-    /// Which secrets it may send, where, and in which place.
-    secrets: Vec<SecretGrantView>,
-}
-
-/// Requests to one origin.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = HttpGrant)]
-pub(crate) struct HttpGrantView {
-    /// `scheme://host[:port]`
-    origin: String,
-    /// Verbs.
-    methods: Vec<String>,
-    /// Matched by whole segments.
-    path_prefix: String,
-    /// Whether certificates may stay unchecked.
-    unverified_tls: bool,
-    /// Whether a body may be filled in verbatim.
-    raw: bool,
-}
-
-/// One secret towards one origin.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SecretGrant)]
-pub(crate) struct SecretGrantView {
-    /// Key of the credentials.
-    name: String,
-    /// Where it may be sent.
-    origin: String,
-    /// `url`, `header`, `body`
-    places: Vec<&'static str>,
 }
 
 /// A problem of a connection.
@@ -182,15 +148,10 @@ pub(crate) struct SecretsView {
     problems: Vec<ConnectionProblem>,
 }
 
-impl From<Connection> for ConnectionView {
-    fn from(connection: Connection) -> Self {
+impl ConnectionView {
+    pub(crate) fn of(connection: Connection, source: CredentialsSource) -> Self {
+        let waits = waits_for(&connection);
         let as_written = |part: &str| connection.config.get(part).cloned();
-        let credentials_source = match (&connection.vault_secrets, &connection.credentials_location)
-        {
-            (Some(_), _) => "vault",
-            (None, Some(_)) => "location",
-            (None, None) => "none",
-        };
         Self {
             key: connection.key.to_string(),
             uuid: connection.uuid.to_string(),
@@ -200,11 +161,17 @@ impl From<Connection> for ConnectionView {
             enabled: connection.enabled,
             queries: as_written("queries"),
             config: as_written("config"),
-            credentials_source,
+            credentials_source: source.as_str(),
             secrets: connection.vault_secrets.map(|names| names.into_iter().collect()),
             job_timeout_seconds: connection.job_timeout.map(|timeout| timeout.as_secs()),
+            approval: approval(waits.is_some()),
             grants: connection.grants.into(),
-            problems: connection.problems.into_iter().map(ConnectionProblem::from).collect(),
+            problems: connection
+                .problems
+                .into_iter()
+                .chain(waits)
+                .map(ConnectionProblem::from)
+                .collect(),
             last_test: connection.last_test.map(TestView::from),
             created_at: connection.created_at.to_string(),
             updated_at: connection.updated_at.to_string(),
@@ -213,24 +180,6 @@ impl From<Connection> for ConnectionView {
             connector_type: connection.connector_type,
             credentials_location: connection.credentials_location,
         }
-    }
-}
-
-impl From<Grants> for GrantsView {
-    fn from(grants: Grants) -> Self {
-        let http = grants.http.into_iter().map(|grant| HttpGrantView {
-            origin: grant.origin,
-            methods: grant.methods.into_iter().collect(),
-            path_prefix: grant.path_prefix,
-            unverified_tls: grant.unverified_tls,
-            raw: grant.raw,
-        });
-        let secrets = grants.secrets.into_iter().map(|grant| SecretGrantView {
-            name: grant.name,
-            origin: grant.origin,
-            places: grant.places.into_iter().map(|place| place.as_str()).collect(),
-        });
-        Self { http: http.collect(), secrets: secrets.collect() }
     }
 }
 
@@ -264,7 +213,7 @@ impl From<StoredSecrets> for SecretsView {
     fn from(stored: StoredSecrets) -> Self {
         Self {
             names: stored.names.into_iter().collect(),
-            credentials_source: "vault",
+            credentials_source: CredentialsSource::Vault.as_str(),
             problems: stored.connection.problems.into_iter().map(ConnectionProblem::from).collect(),
         }
     }

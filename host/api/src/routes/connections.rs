@@ -1,5 +1,6 @@
 //! `/v1/connections`
 
+use cordon_engine::Services;
 use cordon_model::api_key::Scope;
 use cordon_model::connection::Connection;
 use http::StatusCode;
@@ -32,7 +33,10 @@ pub(crate) async fn create_connection(
 ) -> Result<Answer, ApiError> {
     let access = auth.access(Scope::ConnectionsWrite).await?;
     let (services, own) = (auth.services().clone(), access.tenant().clone());
-    let work = async move { shown(true, services.create_connection(&access, body.value).await?) };
+    let work = async move {
+        let created = services.create_connection(&access, body.value).await?;
+        shown(&services, true, created)
+    };
     idempotency.once(&auth.state, Some(&own), body.sha256, work).await
 }
 
@@ -56,8 +60,9 @@ pub(crate) async fn list_connections(
     let access = auth.access(Scope::ConnectionsRead).await?;
     let page = query.page();
     query.finish()?;
-    let listing = auth.services().connections(&access, &page).await?;
-    Answer::ok(&Items::of(listing, ConnectionView::from))
+    let services = auth.services();
+    let listing = services.connections(&access, &page).await?;
+    Answer::ok(&Items::of(listing, |connection| view(services, connection)))
 }
 
 /// Show a connection
@@ -75,7 +80,8 @@ pub(crate) async fn get_connection(
     Segments(key): Segments<String>,
 ) -> Result<Answer, ApiError> {
     let access = auth.access(Scope::ConnectionsRead).await?;
-    shown(false, auth.services().connection(&access, &key).await?)
+    let connection = auth.services().connection(&access, &key).await?;
+    shown(auth.services(), false, connection)
 }
 
 /// Create or replace a connection
@@ -102,8 +108,9 @@ pub(crate) async fn put_connection(
     body: AnyBody,
 ) -> Result<Answer, ApiError> {
     let access = auth.access(Scope::ConnectionsWrite).await?;
-    let written = auth.services().put_connection(&access, &key, body.value, if_match).await?;
-    shown(written.1, written.0)
+    let services = auth.services();
+    let (written, created) = services.put_connection(&access, &key, body.value, if_match).await?;
+    shown(services, created, written)
 }
 
 /// Change parts of a connection
@@ -127,7 +134,9 @@ pub(crate) async fn patch_connection(
     body: AnyBody,
 ) -> Result<Answer, ApiError> {
     let access = auth.access(Scope::ConnectionsWrite).await?;
-    shown(false, auth.services().patch_connection(&access, &key, body.value, if_match).await?)
+    let services = auth.services();
+    let patched = services.patch_connection(&access, &key, body.value, if_match).await?;
+    shown(services, false, patched)
 }
 
 /// Remove a connection
@@ -198,8 +207,13 @@ pub(crate) async fn test_connection(
     Answer::ok(&TestView::from(result))
 }
 
-fn shown(created: bool, connection: Connection) -> Result<Answer, ApiError> {
+fn view(services: &Services, connection: Connection) -> ConnectionView {
+    let source = services.credentials_source(&connection);
+    ConnectionView::of(connection, source)
+}
+
+fn shown(services: &Services, created: bool, connection: Connection) -> Result<Answer, ApiError> {
     let (revision, location) = (connection.revision, format!("/v1/connections/{}", connection.key));
-    let answer = Answer::written(created, &ConnectionView::from(connection))?.tagged(revision);
+    let answer = Answer::written(created, &view(services, connection))?.tagged(revision);
     Ok(if created { answer.at(location) } else { answer })
 }

@@ -33,7 +33,7 @@ async fn a_connection_is_created_under_the_key_of_its_name_and_found_by_key_and_
     assert_eq!(created.header("etag"), "\"1\"");
     assert_eq!(created.json["connector_type"], "api_proxy");
     assert_eq!(created.json["enabled"], true);
-    assert_eq!(created.json["credentials_source"], "location");
+    assert_eq!(created.json["credentials_source"], "none");
     assert_eq!(created.json["queries"], connection()["queries"]);
     let by_uuid = host.get("/v1/connections/44d9e703-b8cf-40a8-a138-3cc110319b0d").await;
     let by_key = host.get("/v1/connections/user-service").await;
@@ -178,7 +178,7 @@ async fn secrets_that_lack_a_name_or_share_one_with_an_identity_are_refused() {
     );
     assert!(!refused.json.to_string().contains("hunter2"));
     let shown = host.get("/v1/connections/user-service").await;
-    assert_eq!(shown.json["credentials_source"], "location", "nothing was stored");
+    assert_eq!(shown.json["credentials_source"], "none", "nothing was stored");
 }
 
 #[tokio::test]

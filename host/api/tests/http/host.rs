@@ -18,7 +18,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::scripted::{ManualClock, Scripted};
+use crate::scripted::{ManualClock, Scripted, ScriptedEgress};
 
 /// A host on a directory of its own.
 pub(crate) struct Host {
@@ -80,6 +80,7 @@ impl Host {
         let ports = Ports {
             store: Arc::clone(&store) as Arc<dyn StateStore>,
             connectors: Arc::new(Scripted),
+            egress: Arc::new(ScriptedEgress::default()),
             packages: Arc::new(packages),
             secrets: Arc::new(VaultSecrets::new(store as Arc<dyn StateStore>)),
             clock: Arc::clone(&clock) as _,

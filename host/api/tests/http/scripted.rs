@@ -5,9 +5,13 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use cordon_model::grant::{EgressPolicy, Grants};
 use cordon_model::plan::{Assessment, Draft, Place, Query, WhenMissing};
 use cordon_model::plugin::{Descriptor, Plugin, PluginRef};
-use cordon_model::port::{Clock, ConnectorCall, ConnectorError, Connectors, RunEnd, TestEnd};
+use cordon_model::port::{
+    Clock, ConnectorCall, ConnectorError, Connectors, Egress, EgressQuestion, EgressVerdict,
+    RunEnd, TestEnd,
+};
 use cordon_model::task::CallReport;
 use cordon_model::{Action, PluginDigest, Problem, Timestamp, connection::Connection};
 use serde_json::Value;
@@ -36,6 +40,27 @@ impl Clock for ManualClock {
 /// `api_proxy` and `manual_webhook`, as far as the API sees them. A query's `names` say what its
 /// templates hold; a `broken` one is a problem; a label of `two` refuses a webhook.
 pub(crate) struct Scripted;
+
+/// A way out that allows everything and leads to one address.
+#[derive(Default)]
+pub(crate) struct ScriptedEgress(EgressPolicy);
+
+#[async_trait]
+impl Egress for ScriptedEgress {
+    fn policy(&self) -> &EgressPolicy {
+        &self.0
+    }
+
+    async fn explain(&self, _: EgressQuestion<'_>) -> EgressVerdict {
+        EgressVerdict {
+            stage: "resolve",
+            denied: None,
+            rule: "everything is allowed".to_owned(),
+            missing: Grants::default(),
+            addresses: vec!["93.184.215.14".parse().unwrap()],
+        }
+    }
+}
 
 fn plugin(connector_type: &str, category: &str, actions: &[Action]) -> Plugin {
     Plugin {

@@ -1,5 +1,7 @@
 //! `cordon connection`.
 
+mod grants;
+
 use clap::Subcommand;
 use serde_json::Value;
 
@@ -51,6 +53,9 @@ enum Command {
         #[arg(value_parser = segment)]
         key: String,
     },
+    /// What a connection asks for, was granted, and can do
+    #[command(subcommand)]
+    Grants(grants::Command),
     /// Store the credentials of a connection, in place of those before
     Secrets {
         /// Its key or its UUID
@@ -90,6 +95,7 @@ pub(super) async fn run(
             output.answer(&answer, |_| View::line(format!("deleted {key}")))?;
         }
         Command::Test { key } => return test(&client, output, &key).await,
+        Command::Grants(command) => grants::run(command, &client, output).await?,
         Command::Secrets { key, file } => {
             let path = ApiPath::new(["connections", &key, "secrets"]);
             output.answer(&client.put(path, file.read()?.bytes).await?, |answer| {

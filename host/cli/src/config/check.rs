@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::setting::{KeyHash, Setting as _};
 use super::source::Source;
-use super::{Config, LogFormat};
+use super::{Config, LogFormat, secrets};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -24,6 +24,7 @@ pub(super) fn check(source: &mut Source<'_>) -> Config {
     egress(source, &mut config.egress);
     limits(source, &mut config);
     destinations(source, &mut config);
+    config.secrets = secrets::check(source);
     config.operator_key_hash = operator_key_hash(source);
     log(source, &mut config);
     config
@@ -40,6 +41,9 @@ fn server(source: &mut Source<'_>, config: &mut Config) {
 }
 
 fn egress(source: &mut Source<'_>, egress: &mut cordon_egress::Options) {
+    source.set("egress.allow", &mut egress.allow);
+    source.set("egress.deny", &mut egress.deny);
+    source.set("egress.private_networks", &mut egress.private_networks);
     source.set("egress.development_networks", &mut egress.development_networks);
     source.set("egress.allow_unverified_tls", &mut egress.allow_unverified_tls);
     source.seconds("egress.connect_timeout_seconds", 1..=300, &mut egress.connect_timeout);

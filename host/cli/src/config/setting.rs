@@ -1,8 +1,11 @@
 //! The kinds of value a key may have, each readable from TOML and from a variable's text.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use cordon_model::TenantId;
+use cordon_model::grant::{OriginPattern, PrivateNetwork};
 use ipnet::IpNet;
 use toml::Value;
 
@@ -75,6 +78,32 @@ impl Setting for Vec<IpNet> {
     }
 }
 
+impl Setting for Vec<OriginPattern> {
+    const EXPECTED: &'static str = "a list of origins without paths, like \
+        [\"https://api.acme.com\", \"https://*.acme.com:8443\", \"https://*\"]; in a variable, with commas";
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.split(',').map(|origin| origin.trim().parse().ok()).collect()
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        value.as_array()?.iter().map(|origin| origin.as_str()?.parse().ok()).collect()
+    }
+}
+
+impl Setting for Vec<PrivateNetwork> {
+    const EXPECTED: &'static str = "a list of private networks without host bits, like \
+        [\"10.20.0.0/16\", \"fd12:3456::/32\"]; in a variable, with commas";
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.split(',').map(|network| network.trim().parse().ok()).collect()
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        value.as_array()?.iter().map(|network| network.as_str()?.parse().ok()).collect()
+    }
+}
+
 /// A SHA-256 digest.
 pub(super) struct KeyHash(pub(super) [u8; 32]);
 
@@ -85,6 +114,57 @@ impl Setting for KeyHash {
         let mut hash = [0; 32];
         hex::decode_to_slice(text, &mut hash).ok()?;
         Some(Self(hash))
+    }
+}
+
+/// Names of tenants, one at least.
+pub(super) struct Tenants(pub(super) BTreeSet<TenantId>);
+
+impl Setting for Tenants {
+    const EXPECTED: &'static str = "a list of one or more names of tenants, like [\"default\"]";
+
+    /// No variable holds one.
+    fn from_text(_: &str) -> Option<Self> {
+        None
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        let tenants = value.as_array()?.iter().map(|name| name.as_str()?.parse().ok());
+        tenants.collect::<Option<BTreeSet<_>>>().filter(|set| !set.is_empty()).map(Self)
+    }
+}
+
+/// Values of `credentials_location` that mean an entry, beside its own.
+pub(super) struct Locations(pub(super) BTreeSet<String>);
+
+impl Setting for Locations {
+    const EXPECTED: &'static str = "a list of texts as they stand in credentials_location; none \
+                                    may be empty or begin with file: or env:";
+
+    /// No variable holds one.
+    fn from_text(_: &str) -> Option<Self> {
+        None
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        let free = |text: &&str| {
+            !text.is_empty() && !text.starts_with("file:") && !text.starts_with("env:")
+        };
+        let texts = value.as_array()?.iter().map(|text| text.as_str().filter(free));
+        texts.map(|text| text.map(str::to_owned)).collect::<Option<_>>().map(Self)
+    }
+}
+
+/// The name of a variable of the process.
+pub(super) struct VariableName(pub(super) String);
+
+impl Setting for VariableName {
+    const EXPECTED: &'static str = "the name of a variable, like \"CRM_CREDENTIALS\"";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let first = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+        let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        (first && plain).then(|| Self(text.to_owned()))
     }
 }
 

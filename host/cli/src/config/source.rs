@@ -2,11 +2,12 @@
 //!
 //! Knows no key itself: what is asked for is known, what is left over at the end is not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use toml::{Table, Value};
+use zeroize::Zeroizing;
 
 use super::setting::Setting;
 use super::{ConfigError, ConfigProblem, Environment};
@@ -96,6 +97,30 @@ impl<'a> Source<'a> {
         self.values.keys().filter_map(name_of).collect()
     }
 
+    /// The names below such a section whose entries have several keys, an entry with none of
+    /// them included.
+    pub(super) fn names_in(&mut self, section: &str, keys: &[&str]) -> BTreeSet<String> {
+        self.known.extend(keys.iter().map(|key| format!("{section}.<name>.{key}")));
+        let below = |path: &String| {
+            let rest = path.strip_prefix(section)?.strip_prefix('.')?.to_owned();
+            Some(rest.rsplit_once('.').map_or(rest.clone(), |(name, _)| name.to_owned()))
+        };
+        let names: BTreeSet<String> = self.values.keys().filter_map(below).collect();
+        for name in &names {
+            let path = format!("{section}.{name}");
+            // An empty section is told by what it lacks.
+            if matches!(self.values.get(&path), Some(Value::Table(_))) {
+                self.values.remove(&path);
+            }
+        }
+        names
+    }
+
+    /// Whether the file holds a key, whatever its value.
+    pub(super) fn holds(&self, path: &str) -> bool {
+        self.values.contains_key(path)
+    }
+
     /// The value of such a key.
     pub(super) fn value_below<T: Setting>(&mut self, path: &str) -> Option<T> {
         let value = self.values.remove(path)?;
@@ -109,6 +134,11 @@ impl<'a> Source<'a> {
     /// A variable that stands for no key.
     pub(super) fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name)
+    }
+
+    /// A variable that the file names.
+    pub(super) fn variable_of_process(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
+        self.environment.named(name)
     }
 
     /// A problem that only the caller can see.

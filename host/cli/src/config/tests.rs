@@ -122,6 +122,80 @@ fn destinations_have_names_of_the_operators_choice() {
 }
 
 #[test]
+fn an_entry_of_secrets_names_a_file_or_a_variable_and_whom_it_is_opened_to() {
+    let text = r#"
+        [secrets.crm]
+        file = "/run/secrets/crm.json"
+        locations = ["arn:aws:secretsmanager:x"]
+        [secrets.erp]
+        env = "ERP_CREDENTIALS"
+        tenants = ["acme", "globex"]
+    "#;
+    let environment =
+        Environment::from([("ERP_CREDENTIALS", r#"{"token":"hunter2","pin":12.50}"#)]);
+    let config = Config::parse(text, &environment).unwrap();
+    let (crm, erp) = (&config.secrets["crm"], &config.secrets["erp"]);
+    let names = |entry: &SecretsEntry| {
+        entry.opened.tenants.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(names(crm), ["default"], "a single company never names a tenant");
+    assert_eq!(names(erp), ["acme", "globex"]);
+    assert!(crm.opened.locations.contains("arn:aws:secretsmanager:x"));
+    assert!(matches!(&crm.kept, Kept::File(path) if path == Path::new("/run/secrets/crm.json")));
+    let Kept::Environment(credentials) = &erp.kept else { panic!("not from a variable") };
+    assert_eq!(credentials["pin"].expose(), "12.50");
+    assert!(!format!("{erp:?}").contains("hunter2"));
+}
+
+#[test]
+fn every_problem_of_the_secrets_is_reported_with_its_key() {
+    let text = r#"
+        [secrets.both]
+        file = "a"
+        env = "A"
+        [secrets.neither]
+        [secrets.unset]
+        env = "UNSET"
+        [secrets.malformed]
+        env = "MALFORMED"
+        [secrets.odd]
+        env = "A=B"
+        tenants = []
+        locations = ["file:crm"]
+        [secrets.unknown]
+        file = "a"
+        path = "b"
+        [secrets."Not This"]
+        file = "a"
+        [secrets.one]
+        file = "a"
+        locations = ["arn:x"]
+        [secrets.two]
+        file = "b"
+        locations = ["arn:x"]
+    "#;
+    let environment = Environment::from([("MALFORMED", "hunter2"), ("A", "{}")]);
+    let told = problems(Config::parse(text, &environment));
+    let expected = [
+        "secrets.Not This: cannot be the name of an entry: ",
+        "secrets.both.env: set either this or file",
+        "secrets.malformed.env: the variable must hold a flat JSON object of strings and numbers",
+        "secrets.neither: needs file or env",
+        "secrets.odd.env: expected the name of a variable",
+        "secrets.odd.tenants: expected a list of one or more names of tenants",
+        "secrets.odd.locations: expected a list of texts",
+        "secrets.two.locations: secrets.one holds one of these already",
+        "secrets.unset.env: the variable is not set",
+        "secrets.unknown.path: unknown key",
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    for (told, expected) in told.iter().zip(expected) {
+        assert!(told.starts_with(expected), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
 fn the_operators_key_is_kept_as_its_hash() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("key");
@@ -164,7 +238,8 @@ fn the_documented_file_parses_to_the_defaults() {
 fn every_key_is_documented_and_every_documented_key_is_known() {
     let text = documented(true);
     // The file of the example is not there, and two keys exclude each other; nothing is unknown.
-    let unexpected: Vec<_> = problems(parse(&text))
+    let environment = Environment::from([("ERP_CREDENTIALS", r#"{"token":"x"}"#)]);
+    let unexpected: Vec<_> = problems(Config::parse(&text, &environment))
         .into_iter()
         .filter(|problem| !problem.starts_with("operator.key_file: set either"))
         .collect();

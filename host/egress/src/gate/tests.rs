@@ -1,6 +1,6 @@
 //! The gate against a real server on the loopback interface.
 
-mod corpus;
+mod policy;
 pub(crate) mod upstream;
 
 use std::io;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cordon_model::grant::{Grants, HttpGrant, SecretGrant};
+use cordon_model::grant::{Grants, HttpGrant, PathPrefix, SecretGrant};
 use cordon_model::http_request::BodyUse;
 use cordon_model::plan::Place;
 use cordon_model::{ConnectionKey, Secret, TenantId};
@@ -73,17 +73,18 @@ impl Call {
         let origin = render(&self.request, &self.known).unwrap().origin().to_owned();
         Grants {
             http: vec![HttpGrant {
-                origin: origin.clone(),
+                origin: origin.parse().unwrap(),
                 methods: [self.request.method.clone()].into(),
-                path_prefix: "/".to_owned(),
+                path_prefix: PathPrefix::root(),
                 unverified_tls: false,
                 raw: false,
             }],
             secrets: vec![SecretGrant {
                 name: "credentials".to_owned(),
-                origin,
+                origin: origin.parse().unwrap(),
                 places: [Place::Header].into(),
             }],
+            ..Grants::default()
         }
     }
 
@@ -211,10 +212,13 @@ async fn an_absent_grant_denies_and_says_what_is_missing() {
         denied(&|g| g.http[0].methods = ["PUT".to_owned()].into()).await,
         "method_not_granted"
     );
-    assert_eq!(denied(&|g| g.http[0].path_prefix = "/v1".to_owned()).await, "path_not_granted");
+    assert_eq!(
+        denied(&|g| g.http[0].path_prefix = "/v1".parse().unwrap()).await,
+        "path_not_granted"
+    );
     assert_eq!(denied(&|g| g.secrets[0].places = [Place::Url].into()).await, "secret_not_granted");
     assert_eq!(
-        denied(&|g| g.secrets[0].origin = "https://b.example".to_owned()).await,
+        denied(&|g| g.secrets[0].origin = "https://b.example".parse().unwrap()).await,
         "secret_not_granted"
     );
     let mut unverified = Call::get(&upstream.url("/"));
@@ -303,6 +307,18 @@ async fn a_header_block_over_the_cap_is_refused() {
     let upstream = Upstream::answering(many).await;
     let result = Call::get(&upstream.url("/")).send(&gate).await;
     assert_eq!(result.unwrap_err(), SendError::Unreachable { sent: true });
+}
+
+#[tokio::test]
+async fn interim_answers_are_passed_over_and_a_flood_of_them_lasts_until_the_deadline() {
+    let gate = Gate::new(development()).unwrap();
+    let hints = "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n".repeat(1000);
+    let upstream = Upstream::answering(hints.clone() + &answer("[]")).await;
+    assert_eq!(Call::get(&upstream.url("/")).send(&gate).await.unwrap().status, 200);
+    let upstream = Upstream::start(hints.into(), false).await;
+    let mut call = Call::get(&upstream.url("/"));
+    call.timeout = Duration::from_millis(200);
+    assert_eq!(call.send(&gate).await.unwrap_err(), SendError::Timeout { sent: true });
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What goes out, byte for byte, for every place a value can stand in.
 
+mod properties;
+
 use std::collections::BTreeMap;
 
 use cordon_model::http_request::Escape;
@@ -204,9 +206,8 @@ const JSON_TEMPLATES: [&str; 4] = [
     r#"{"q":"{user(email:$e){id}}","v":{"e":"«x»"}}"#,
 ];
 
+// The number of cases is the default's, so that `PROPTEST_CASES` can raise it.
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn any_identity_leaves_the_json_structure_alone(
         value in "\\PC{1,40}|[\"\\\\{}\\[\\],:0-9eE.+-]{1,12}|-?[0-9]{1,20}",
@@ -267,11 +268,10 @@ proptest! {
 
     #[test]
     fn any_text_as_a_template_is_refused_or_rendered_and_never_panics(
-        url in "https://a\\.example/[a-z./?&=%«»]{0,12}«x»[a-z./?&=%]{0,12}",
+        url in "https://a\\.example/[a-z./?&=%]{0,12}«x»[a-z./?&=%]{0,12}",
         body in "[{}\\[\\]\":,a0\\\\<>&;!-]{0,16}«x»[{}\\[\\]\":,a0\\\\<>&;!-]{0,16}",
         kind in 0_usize..4,
     ) {
-        prop_assume!(url.matches('«').count() == 1 && url.matches('»').count() == 1);
         let types = ["application/json", "application/xml", "application/x-www-form-urlencoded", "text/plain"];
         let known = known(&[("x", "a\"<&}]")], &[]);
         let _ = url_of(&url, &known);

@@ -13,6 +13,7 @@ use cordon_model::commit::{Change, Commit};
 use cordon_model::connection::Connection;
 use cordon_model::page::{Listing, Page};
 use cordon_model::policy::PolicyTerms;
+use cordon_model::port::CredentialsSource;
 use cordon_model::{ConnectionKey, Problem, Revision};
 use serde_json::Value;
 use uuid::Uuid;
@@ -105,6 +106,11 @@ impl Services {
         let missing = || Error::NotFound(Missing::Connection);
         let named = named(name).ok_or_else(missing)?;
         self.stored_connection(access, &named).await?.ok_or_else(missing)
+    }
+
+    /// Where a connection's credentials come from.
+    pub fn credentials_source(&self, connection: &Connection) -> CredentialsSource {
+        self.ports.secrets.source(connection)
     }
 
     /// The tenant's connections.

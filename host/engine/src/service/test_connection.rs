@@ -8,6 +8,7 @@ use cordon_model::connection::{Connection, TestResult};
 use cordon_model::port::ConnectorError;
 use tokio_util::sync::CancellationToken;
 
+use super::grants::not_granted;
 use crate::{Access, Conflict, Error, Services};
 
 /// How often a result is stored again when the connection was written in between.
@@ -22,11 +23,21 @@ impl Services {
     pub async fn test_connection(&self, access: &Access, name: &str) -> Result<TestResult, Error> {
         let connection = self.connection(access, name).await?;
         let started = self.now();
+        if let Some(failure) = not_granted(&connection) {
+            let (healthy, queries) = (false, Vec::new());
+            let result = TestResult { at: started, healthy, queries, failure: Some(failure) };
+            self.keep_result(access, connection, &result).await?;
+            return Ok(result);
+        }
         let deadline = started.checked_add(self.options.test_timeout).unwrap_or(Timestamp::MAX);
         // Ends the run when this future is dropped, whatever the connector does with the token.
         let cancel = CancellationToken::new();
         let guard = cancel.clone().drop_guard();
-        let end = self.ports.connectors.test(&connection, deadline, cancel).await;
+        let limited = Connection {
+            grants: connection.grants.limited_to(&connection.needs),
+            ..connection.clone()
+        };
+        let end = self.ports.connectors.test(&limited, deadline, cancel).await;
         drop(guard);
         let failure = match end.result {
             Ok(()) => None,

@@ -15,8 +15,33 @@ pub trait Secrets: Send + Sync {
     /// When they exist and cannot be had.
     async fn credentials(&self, connection: &Connection) -> Result<Credentials, SecretsError>;
 
-    /// Whether some provider serves this `credentials_location`.
-    fn serves(&self, location: &str) -> bool;
+    /// Where [`Self::credentials`] would take them from. Cheap: nothing is read.
+    fn source(&self, connection: &Connection) -> CredentialsSource;
+}
+
+/// What the credentials of a connection come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialsSource {
+    /// Stored with the host, for this connection.
+    Vault,
+    /// A file that the operator opened to the tenant.
+    File,
+    /// A variable of the process that the operator opened to the tenant.
+    Environment,
+    /// Nothing serves the connection.
+    None,
+}
+
+impl CredentialsSource {
+    /// The word used in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Vault => "vault",
+            Self::File => "file",
+            Self::Environment => "env",
+            Self::None => "none",
+        }
+    }
 }
 
 /// Why credentials cannot be had. Never holds a value.

@@ -1,6 +1,6 @@
 //! The runtime starts, stops and cancels without leaving anything behind.
 
-use cordon_model::port::SecretsError;
+use cordon_model::port::{CredentialsSource, SecretsError};
 use cordon_model::secret::Credentials;
 use cordon_model::{Failure, FailureCode};
 
@@ -14,8 +14,8 @@ impl Secrets for NoSecrets {
         Ok(Credentials::new())
     }
 
-    fn serves(&self, _location: &str) -> bool {
-        false
+    fn source(&self, _connection: &Connection) -> CredentialsSource {
+        CredentialsSource::None
     }
 }
 

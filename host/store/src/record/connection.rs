@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cordon_model::connection::{Connection, Mode, TestResult};
-use cordon_model::grant::{Grants, HttpGrant, SecretGrant};
+use cordon_model::grant::{
+    Grants, HttpGrant, OriginPattern, PathPrefix, PrivateNetwork, SecretGrant,
+};
 use cordon_model::plan::{Place, Query, WhenMissing};
 use cordon_model::{ConnectionKey, Problem, Revision, Severity, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,7 @@ pub(crate) struct ConnectionRecord {
     job_timeout: Option<Duration>,
     config: Value,
     queries: Vec<QueryRecord>,
+    needs: GrantsRecord,
     grants: GrantsRecord,
     problems: Vec<ProblemRecord>,
     last_test: Option<TestRecord>,
@@ -59,7 +62,9 @@ pub(crate) struct QueryRecord {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct GrantsRecord {
     http: Vec<HttpGrantRecord>,
+    private: Vec<String>,
     secrets: Vec<SecretGrantRecord>,
+    reads: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -120,6 +125,7 @@ impl Stored for Connection {
             job_timeout,
             config,
             queries,
+            needs,
             grants,
             problems,
             last_test,
@@ -143,6 +149,7 @@ impl Stored for Connection {
             job_timeout: *job_timeout,
             config: config.clone(),
             queries: to_records(queries),
+            needs: needs.to_record(),
             grants: grants.to_record(),
             problems: to_records(problems),
             last_test: to_optional(last_test.as_ref()),
@@ -169,6 +176,7 @@ impl Stored for Connection {
             job_timeout,
             config,
             queries,
+            needs,
             grants,
             problems,
             last_test,
@@ -192,6 +200,7 @@ impl Stored for Connection {
             job_timeout,
             config,
             queries: from_records(queries)?,
+            needs: Grants::from_record(needs)?,
             grants: Grants::from_record(grants)?,
             problems: from_records(problems)?,
             last_test: from_optional(last_test)?,
@@ -265,13 +274,23 @@ impl Stored for Grants {
     type Record = GrantsRecord;
 
     fn to_record(&self) -> GrantsRecord {
-        let Self { http, secrets } = self;
-        GrantsRecord { http: to_records(http), secrets: to_records(secrets) }
+        let Self { http, private, secrets, reads } = self;
+        GrantsRecord {
+            http: to_records(http),
+            private: to_records(private),
+            secrets: to_records(secrets),
+            reads: set_to_records(reads),
+        }
     }
 
     fn from_record(record: GrantsRecord) -> Result<Self, Unreadable> {
-        let GrantsRecord { http, secrets } = record;
-        Ok(Self { http: from_records(http)?, secrets: from_records(secrets)? })
+        let GrantsRecord { http, private, secrets, reads } = record;
+        Ok(Self {
+            http: from_records(http)?,
+            private: from_records(private)?,
+            secrets: from_records(secrets)?,
+            reads: set_from_records(reads)?,
+        })
     }
 }
 
@@ -279,12 +298,20 @@ impl Stored for HttpGrant {
     type Record = HttpGrantRecord;
 
     fn to_record(&self) -> HttpGrantRecord {
-        let Self { origin, methods, path_prefix, unverified_tls, raw } = self.clone();
-        HttpGrantRecord { origin, methods, path_prefix, unverified_tls, raw }
+        let Self { origin, methods, path_prefix, unverified_tls, raw } = self;
+        HttpGrantRecord {
+            origin: origin.to_record(),
+            methods: methods.clone(),
+            path_prefix: path_prefix.to_record(),
+            unverified_tls: *unverified_tls,
+            raw: *raw,
+        }
     }
 
     fn from_record(record: HttpGrantRecord) -> Result<Self, Unreadable> {
         let HttpGrantRecord { origin, methods, path_prefix, unverified_tls, raw } = record;
+        let origin = OriginPattern::from_record(origin)?;
+        let path_prefix = PathPrefix::from_record(path_prefix)?;
         Ok(Self { origin, methods, path_prefix, unverified_tls, raw })
     }
 }
@@ -296,15 +323,39 @@ impl Stored for SecretGrant {
         let Self { name, origin, places } = self;
         SecretGrantRecord {
             name: name.clone(),
-            origin: origin.clone(),
+            origin: origin.to_record(),
             places: set_to_records(places),
         }
     }
 
     fn from_record(record: SecretGrantRecord) -> Result<Self, Unreadable> {
         let SecretGrantRecord { name, origin, places } = record;
+        let origin = OriginPattern::from_record(origin)?;
         Ok(Self { name, origin, places: set_from_records(places)? })
     }
+}
+
+/// Stores what has one way to be written by that text.
+macro_rules! texts {
+    ($($type:ty, $what:literal;)+) => {$(
+        impl Stored for $type {
+            type Record = String;
+
+            fn to_record(&self) -> String {
+                self.to_string()
+            }
+
+            fn from_record(text: String) -> Result<Self, Unreadable> {
+                text.parse().map_err(|_| Unreadable($what))
+            }
+        }
+    )+};
+}
+
+texts! {
+    OriginPattern, "an origin";
+    PathPrefix, "a path prefix";
+    PrivateNetwork, "a private network";
 }
 
 impl Stored for Problem {

@@ -115,3 +115,17 @@ impl Keyring {
         Ok((ScopeKeys::of(&key), wrapped))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_for_another_part_of_the_host_is_the_same_at_every_start_and_differs_by_purpose() {
+        let root = SealKey::random().unwrap();
+        let key = |root: &SealKey, purpose: &str| Keyring::new(root, 1).outside(purpose);
+        assert_eq!(key(&root, "a"), key(&root, "a"));
+        assert_ne!(key(&root, "a"), key(&root, "b"));
+        assert_ne!(key(&root, "a"), key(&SealKey::random().unwrap(), "a"));
+    }
+}

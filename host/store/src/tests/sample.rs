@@ -136,20 +136,8 @@ pub(crate) fn connection(tenant: &str, key: &str, n: u64) -> Connection {
             verify_tls: false,
             raw: true,
         }],
-        grants: Grants {
-            http: vec![HttpGrant {
-                origin: "https://api.example".into(),
-                methods: BTreeSet::from(["GET".to_owned()]),
-                path_prefix: "/v0".into(),
-                unverified_tls: true,
-                raw: true,
-            }],
-            secrets: vec![SecretGrant {
-                name: "token".into(),
-                origin: "https://api.example".into(),
-                places: BTreeSet::from([Place::Header]),
-            }],
-        },
+        needs: grants("/v0/users"),
+        grants: grants("/v0"),
         problems: vec![
             Problem { column: Some(7), ..Problem::warning("secret_in_url", "/a", "Move it.") },
             Problem::error("code", "/b", "Fix it."),
@@ -163,6 +151,25 @@ pub(crate) fn connection(tenant: &str, key: &str, n: u64) -> Connection {
         created_at: at(i64::try_from(n).unwrap()),
         updated_at: at(50),
         revision: Revision::FIRST,
+    }
+}
+
+fn grants(path_prefix: &str) -> Grants {
+    Grants {
+        http: vec![HttpGrant {
+            origin: "https://*.api.example:*".parse().unwrap(),
+            methods: BTreeSet::from(["GET".to_owned()]),
+            path_prefix: path_prefix.parse().unwrap(),
+            unverified_tls: true,
+            raw: true,
+        }],
+        private: vec!["10.20.0.0/16".parse().unwrap()],
+        secrets: vec![SecretGrant {
+            name: "token".into(),
+            origin: "https://api.example".parse().unwrap(),
+            places: BTreeSet::from([Place::Header]),
+        }],
+        reads: BTreeSet::from([ReadGrant::Responses]),
     }
 }
 

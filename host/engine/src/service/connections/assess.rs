@@ -7,10 +7,10 @@
 use std::collections::BTreeSet;
 
 use cordon_model::connection::Connection;
-use cordon_model::grant::Grants;
-use cordon_model::plan::{Assessment, Draft as PluginDraft};
+use cordon_model::grant::{Grants, OriginPattern, PrivateNetwork};
+use cordon_model::plan::{Assessment, Draft as PluginDraft, EgressNeed, Query};
 use cordon_model::plugin::Plugin;
-use cordon_model::port::{ConnectorError, SecretsError};
+use cordon_model::port::ConnectorError;
 use cordon_model::{Action, ConnectionKey, Problem};
 use serde_json::Value;
 use uuid::Uuid;
@@ -21,6 +21,27 @@ use super::names::{self, CredentialNames, Identities};
 use crate::service::problems::{Problems, nearest};
 use crate::service::revisions::next_revision;
 use crate::{Access, Error, Services};
+
+/// What a connection is granted by being written. The needs of a built-in connector are: its
+/// configuration says all of them, and an administrator wrote it. Private networks and reading are
+/// granted explicitly always, and so is everything to any other plugin.
+fn granted(needs: &Grants, stored: Option<&Connection>, built_in: bool) -> Grants {
+    let before = stored.map(|stored| stored.grants.clone()).unwrap_or_default();
+    if built_in {
+        Grants { http: needs.http.clone(), secrets: needs.secrets.clone(), ..before }
+    } else {
+        before
+    }
+}
+
+/// Allowed is not harmless: it stays on the connection for as long as it is so.
+fn warn_of_unchecked_certificates(queries: &[Query], problems: &mut Problems) {
+    for query in queries.iter().filter(|query| !query.verify_tls) {
+        let message = "certificates stay unchecked: anybody on the way can read and change what \
+                       is sent and answered";
+        problems.warning("tls_unverified", &query.pointer, message);
+    }
+}
 
 impl Services {
     /// The connection that an object describes, with every check done.
@@ -41,13 +62,22 @@ impl Services {
         let assessment = self.ask_plugin(&plugin, &body, actions, None).await?;
         problems.extend(assessment.problems);
         let Some(identity) = identity else { return Err(problems.refuse()) };
+        let (built_in, reads) = (plugin.built_in, plugin.descriptor.reads.clone());
         let mut connection = self.connection_from(access, draft, identity, plugin, body, stored)?;
         connection.queries = assessment.queries;
         let identities = self.identities(access, &connection).await?;
         let credentials = self.credential_names(&connection, &mut problems).await;
         names::check(&connection.queries, &identities, &credentials, &mut problems);
+        warn_of_unchecked_certificates(&connection.queries, &mut problems);
         let is_identity = |name: &str| identities.contains(name);
-        connection.grants = Grants::covering(&connection.queries, &assessment.egress, is_identity);
+        match Grants::needed_by(&connection.queries, &assessment.egress, is_identity) {
+            Ok(needs) => connection.needs = needs,
+            Err(found) => problems.extend(found),
+        }
+        self.check_needs(&assessment.egress, &mut problems);
+        connection.needs.reads.extend(reads);
+        connection.needs.private = self.private_needs(&connection.needs);
+        connection.grants = granted(&connection.needs, stored, built_in);
         connection.problems = problems.finish()?;
         Ok(connection)
     }
@@ -59,13 +89,6 @@ impl Services {
             problems.error("unknown_connector_type", "/connector_type", message);
             return None;
         };
-        if !plugin.built_in {
-            // Granting what a stranger's component asks for is an operator's decision of its
-            // own; until it can be made, nothing can be granted.
-            let message =
-                "connections of plugins that did not come with the host cannot be written yet";
-            problems.error("not_supported_yet", "/connector_type", message);
-        }
         for (n, action) in &draft.capabilities {
             if !plugin.descriptor.actions.contains(action) {
                 let message = format!("connections of this type cannot be asked for {action}");
@@ -73,6 +96,31 @@ impl Services {
             }
         }
         Some(plugin)
+    }
+
+    /// What could never be granted is refused when it is written. The gate looked at the planned
+    /// requests; this is what the plugin may reach beside them.
+    fn check_needs(&self, egress: &[EgressNeed], problems: &mut Problems) {
+        let origins = egress.iter().filter_map(|need| need.origin.parse::<OriginPattern>().ok());
+        for origin in origins {
+            if let Err(refusal) = self.ports.egress.policy().judge(&origin) {
+                let message = format!("the plugin needs {origin}: {refusal}");
+                problems.error(refusal.code(), "", message);
+            }
+        }
+    }
+
+    /// Private addresses that are written out in what is needed. Where a name leads no plan says.
+    fn private_needs(&self, needs: &Grants) -> Vec<PrivateNetwork> {
+        let own = &self.ports.egress.policy().private;
+        let addresses = needs.http.iter().filter_map(|grant| grant.origin.address());
+        let mut networks: Vec<_> = addresses
+            .filter_map(PrivateNetwork::of_address)
+            .filter(|address| own.iter().any(|network| network.covers(address)))
+            .collect();
+        networks.sort();
+        networks.dedup();
+        networks
     }
 
     fn no_plugin_for(&self, connector_type: &str) -> String {
@@ -129,15 +177,10 @@ impl Services {
         if let Some(names) = &connection.vault_secrets {
             return CredentialNames::Known(names.clone());
         }
-        let Some(location) = &connection.credentials_location else {
+        if connection.credentials_location.is_none() {
             return CredentialNames::NotStored;
-        };
-        let found = if self.ports.secrets.serves(location) {
-            self.ports.secrets.credentials(connection).await
-        } else {
-            Err(SecretsError::Unserved)
-        };
-        match found {
+        }
+        match self.ports.secrets.credentials(connection).await {
             Ok(credentials) => CredentialNames::Known(credentials.into_keys().collect()),
             Err(reason) => {
                 let (code, pointer) = (names::CREDENTIALS_UNAVAILABLE, "/credentials_location");
@@ -176,6 +219,7 @@ impl Services {
             vault_secrets: stored.and_then(|stored| stored.vault_secrets.clone()),
             job_timeout: draft.job_timeout,
             queries: Vec::new(),
+            needs: Grants::default(),
             grants: Grants::default(),
             problems: Vec::new(),
             last_test: stored.filter(same).and_then(|stored| stored.last_test.clone()),

@@ -31,7 +31,7 @@ const FIELDS: [&str; 12] = [
 
 /// Fields of the object that the API names and the host does not do yet. Refused: what is
 /// accepted is enforced.
-const NOT_YET: [&str; 2] = ["ca_bundle", "grants"];
+const NOT_YET: [&str; 1] = ["ca_bundle"];
 
 /// The name of the connector type that the seed calls `APIProxy`.
 const API_PROXY: &str = "api_proxy";
@@ -158,6 +158,9 @@ impl<'a> Fields<'a> {
             if NOT_YET.contains(&name.as_str()) {
                 let message = "is not supported yet; leave it out";
                 self.problems.error("not_supported_yet", pointer, message);
+            } else if name == "grants" {
+                let message = "is written with PUT /v1/connections/{key}/grants; leave it out";
+                self.problems.error("not_here", pointer, message);
             } else if !FIELDS.contains(&name.as_str()) {
                 let message = match nearest(name, FIELDS) {
                     Some(near) => format!("unknown field; did you mean {near}?"),

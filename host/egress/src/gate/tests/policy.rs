@@ -1,0 +1,139 @@
+//! The operator's policy, private networks and explanations, before a name service that answers
+//! what a test says.
+
+use cordon_model::grant::{EgressPolicy, OriginPattern};
+use cordon_model::port::{Egress, EgressQuestion, EgressVerdict};
+
+use super::*;
+
+fn patterns(texts: &[&str]) -> Vec<OriginPattern> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+/// Grants for one origin, with networks.
+fn granted(origin: &str, private: &[&str]) -> Grants {
+    Grants {
+        http: vec![HttpGrant {
+            origin: origin.parse().unwrap(),
+            methods: ["GET".to_owned()].into(),
+            path_prefix: PathPrefix::root(),
+            unverified_tls: false,
+            raw: false,
+        }],
+        private: private.iter().map(|network| network.parse().unwrap()).collect(),
+        ..Grants::default()
+    }
+}
+
+async fn ask(gate: &Gate, grants: &Grants, url: &str) -> EgressVerdict {
+    gate.explain(EgressQuestion { needs: grants, grants, method: "GET", url }).await
+}
+
+/// Stage and code, after making sure that a send says the same.
+async fn judged(gate: &Gate, grants: &Grants, url: &str) -> (&'static str, Option<&'static str>) {
+    let verdict = ask(gate, grants, url).await;
+    let mut call = Call::get(url);
+    call.timeout = Duration::from_millis(1);
+    let sent = call.send_with(gate, grants).await;
+    match (verdict.denied, sent) {
+        (Some(code), Err(SendError::Denied { code: other, stage, .. })) => {
+            assert_eq!((verdict.stage, code), (stage.as_str(), other), "{url}");
+        }
+        (None, Err(SendError::Timeout { .. } | SendError::Unreachable { .. })) => {}
+        (verdict, sent) => panic!("{url}: {verdict:?}, and a send: {sent:?}"),
+    }
+    (verdict.stage, verdict.denied)
+}
+
+#[tokio::test]
+async fn the_operators_policy_goes_before_every_grant() {
+    let options = Options {
+        allow: patterns(&["http://*.acme.com:*", "http://127.0.0.1:*"]),
+        deny: patterns(&["http://hr.acme.com:*"]),
+        ..development()
+    };
+    let (gate, names) = named(options, &["127.0.0.1"]);
+    let denied = judged(&gate, &granted("http://hr.acme.com", &[]), "http://hr.acme.com/").await;
+    assert_eq!(denied, ("policy", Some("origin_denied")));
+    let other = judged(&gate, &granted("http://*:*", &[]), "http://evil.example/").await;
+    assert_eq!(other, ("policy", Some("origin_not_allowed")));
+    assert_eq!(names.1.load(Ordering::SeqCst), 0, "no name service was asked");
+    let upstream = Upstream::answering(answer("[]")).await;
+    assert!(Call::get(&upstream.url("/")).send(&gate).await.is_ok());
+    let mut request = request("GET", "http://hr.acme.com/", &[], None);
+    let problems = gate.inspect(&request).unwrap_err();
+    assert_eq!((problems[0].part.as_str(), problems[0].code), ("/url", "origin_denied"));
+    request.url = crate::inspect::tests::text("http://api.acme.com/");
+    assert!(gate.inspect(&request).is_ok());
+}
+
+#[tokio::test]
+async fn a_private_network_is_dialed_only_where_host_and_network_are_granted() {
+    let options =
+        Options { private_networks: vec!["10.20.0.0/16".parse().unwrap()], ..Options::default() };
+    let (gate, _) = named(options.clone(), &["10.20.9.9"]);
+    let (origin, url) = ("http://crm.acme.com:1", "http://crm.acme.com:1/");
+    let denied = ("resolve", Some("address_denied"));
+    assert_eq!(judged(&gate, &granted(origin, &[]), url).await, denied);
+    assert_eq!(judged(&gate, &granted(origin, &["10.20.3.0/24"]), url).await, denied);
+    assert_eq!(
+        judged(&gate, &granted("http://other:1", &["10.20.0.0/16"]), url).await,
+        ("policy", Some("origin_not_granted"))
+    );
+    let verdict = ask(&gate, &granted(origin, &[]), url).await;
+    assert_eq!(verdict.missing.private, ["10.20.9.9/32".parse().unwrap()]);
+    assert_eq!(verdict.addresses, ["10.20.9.9".parse::<IpAddr>().unwrap()]);
+    let allowed = ask(&gate, &granted(origin, &["10.20.0.0/16"]), url).await;
+    assert_eq!((allowed.stage, allowed.denied), ("resolve", None));
+    // Wider than the operator's: his part of it counts.
+    let (gate, _) = named(options, &["10.21.0.1"]);
+    assert_eq!(judged(&gate, &granted(origin, &["10.0.0.0/8"]), url).await, denied);
+}
+
+#[tokio::test]
+async fn a_private_grant_opens_neither_loopback_nor_metadata() {
+    let options = Options {
+        private_networks: vec!["10.0.0.0/8".parse().unwrap(), "100.64.0.0/10".parse().unwrap()],
+        ..Options::default()
+    };
+    let url = "http://crm.acme.com:1/";
+    let grants = granted("http://crm.acme.com:1", &["10.0.0.0/8", "100.64.0.0/10"]);
+    for address in ["127.0.0.1", "169.254.169.254", "100.100.100.200", "192.168.0.1"] {
+        let (gate, _) = named(options.clone(), &["10.20.3.4", address]);
+        let denied = ("resolve", Some("address_denied"));
+        assert_eq!(judged(&gate, &grants, url).await, denied, "{address}");
+        assert_eq!(ask(&gate, &grants, url).await.missing, Grants::default(), "{address}");
+    }
+}
+
+#[tokio::test]
+async fn an_inner_name_needs_the_operators_exact_word_and_leads_inside_only() {
+    let options = |allow: &[&str]| Options {
+        allow: [patterns(allow), EgressPolicy::default().allow].concat(),
+        private_networks: vec!["10.20.0.0/16".parse().unwrap()],
+        ..Options::default()
+    };
+    let (origin, url) = ("https://users.corp.internal:8443", "https://users.corp.internal:8443/");
+    let grants = granted(origin, &["10.20.0.0/16"]);
+    let (unnamed, names) = named(options(&["https://*.corp.internal:8443"]), &["10.20.9.9"]);
+    let reserved = Some("host_reserved");
+    assert_eq!(judged(&unnamed, &grants, url).await, ("policy", reserved));
+    assert_eq!(names.1.load(Ordering::SeqCst), 0);
+    let (inside, _) = named(options(&[origin]), &["10.20.9.9"]);
+    assert_eq!(ask(&inside, &grants, url).await.denied, None);
+    assert_eq!(judged(&inside, &granted(origin, &[]), url).await, ("policy", reserved));
+    let (outside, _) = named(options(&[origin]), &["93.184.215.14"]);
+    assert_eq!(judged(&outside, &grants, url).await, ("resolve", reserved));
+    let (elsewhere, _) = named(options(&[origin]), &["10.21.0.1"]);
+    assert_eq!(judged(&elsewhere, &grants, url).await, ("resolve", Some("address_denied")));
+}
+
+#[tokio::test]
+async fn what_is_granted_and_not_needed_is_told_apart() {
+    let gate = Gate::new(development()).unwrap();
+    let (needs, grants) = (granted("http://127.0.0.1:1", &[]), granted("http://127.0.0.1:*", &[]));
+    let question = |url| EgressQuestion { needs: &needs, grants: &grants, method: "GET", url };
+    assert_eq!(gate.explain(question("http://127.0.0.1:1/")).await.denied, None);
+    let other = gate.explain(question("http://127.0.0.1:2/")).await;
+    assert_eq!((other.stage, other.denied), ("policy", Some("not_needed")));
+}
