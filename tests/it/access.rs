@@ -197,6 +197,23 @@ async fn two_connections_of_one_stage_run_side_by_side() {
 }
 
 #[tokio::test]
+async fn many_connections_of_one_request_all_bring_their_records() {
+    let upstream = seed::upstream().await;
+    let host = seed::connected_to(&upstream).await;
+    for n in 1..25 {
+        let mut connection = seed::connection(&upstream);
+        connection["name"] = json!(format!("Service {n}"));
+        connection["uuid"] = json!(format!("0b7c9a52-1f5e-4b57-8d3c-2f6d1c1f0a{n:02}"));
+        seed::connect(&host, &connection).await;
+    }
+    let request = seed::complete(&host, "access").await;
+    assert_eq!(request["tasks"].as_array().unwrap().len(), 25);
+    assert_eq!(upstream.calls().len(), 25);
+    let bundle = Bundle::of(&host, request["id"].as_str().unwrap()).await;
+    assert_eq!(bundle.names().filter(|name| name.ends_with(".csv")).count(), 50);
+}
+
+#[tokio::test]
 async fn a_call_of_one_tenant_waits_for_nobody_elses_upstream() {
     let slow = Upstream::start().await;
     let gate = crate::support::upstream::Gate::new();

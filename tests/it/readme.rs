@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::support::test_process::TestProcess;
 
 /// What the commands of the walk-through need beside a shell.
-const NEEDED: [&str; 2] = ["curl", "unzip"];
+const NEEDED: [&str; 3] = ["curl", "timeout", "unzip"];
 
 #[tokio::test]
 async fn the_walk_through_of_the_readme_ends_with_the_file_it_promises() {
@@ -23,7 +23,11 @@ async fn the_walk_through_of_the_readme_ends_with_the_file_it_promises() {
         .replace("127.0.0.1:7070", process.address())
         .replace("cordon-data", data.to_str().unwrap());
     let output = tokio::task::spawn_blocking(move || {
-        Command::new("bash").args(["-euc", &script]).current_dir(data).output().unwrap()
+        Command::new("timeout")
+            .args(["60", "bash", "-euc", &script])
+            .current_dir(data)
+            .output()
+            .unwrap()
     });
     let output = output.await.unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();

@@ -1,4 +1,4 @@
-//! Runs one task: opens its segment, calls the connector, applies what came out.
+//! Runs tasks: opens their segments, calls the connectors, applies what came out.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use cordon_model::port::{ConnectorCall, ConnectorError, Finding, RunEnd, RunOutc
 use cordon_model::request::{Event, PrivacyRequest, TaskEvent};
 use cordon_model::task::{CallReport, FindingSummary, Segment, SkipReason, Stage, Task, TaskState};
 use cordon_model::{Failure, FailureCode, TaskId};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::TaskJournal;
@@ -19,22 +21,50 @@ use crate::services::Services;
 use crate::start::settings_json;
 use crate::step::{ApplyError, HostError};
 
-/// Runs one task of a request and commits its outcome. When `cancel` fires nothing is committed:
-/// the task stays `running` and is run again from its journal, unless its request was canceled.
-pub(crate) async fn run_task(
+/// Runs tasks of a request side by side and commits each outcome as it comes, one at a time: they
+/// all change the same request. When `cancel` fires nothing more is committed: the tasks stay
+/// `running` and are run again from their journals, unless the request was canceled.
+///
+/// A call that is under way is never dropped because another task's commit failed: the first
+/// error is told when all have ended.
+pub(crate) async fn run_tasks(
     services: &Services,
     request: &PrivacyRequest,
-    id: TaskId,
+    tasks: &[TaskId],
     cancel: &CancellationToken,
 ) -> Result<(), ApplyError> {
-    let Some(task) = request.task(id) else { return Ok(()) };
+    let mut calls = FuturesUnordered::new();
+    for task in tasks.iter().filter_map(|id| request.task(*id)) {
+        if let Some(call) = prepare(services, request, task, cancel).await? {
+            calls.push(async move { (task, services.ports.connectors.run(call).await) });
+        }
+    }
+    let mut first_error = None;
+    while let Some((task, end)) = calls.next().await {
+        if !cancel.is_cancelled()
+            && let Err(error) = finish(services, request, task, end).await
+        {
+            first_error.get_or_insert(error);
+        }
+    }
+    first_error.map_or(Ok(()), Err)
+}
+
+/// Opens the task's segment and puts its call together. None: there is nothing to call, and the
+/// task knows why.
+async fn prepare(
+    services: &Services,
+    request: &PrivacyRequest,
+    task: &Task,
+    cancel: &CancellationToken,
+) -> Result<Option<ConnectorCall>, ApplyError> {
     let Some(current) = load_connection(services, request, task).await? else {
-        return gone(services, request, task).await;
+        return gone(services, request, task).await.map(|()| None);
     };
     let settings = match settings_for(services, request, task).await? {
         Settings::Withdrawn => {
             let event = TaskEvent::Skipped { reason: SkipReason::Withdrawn };
-            return apply(services, request, id, event, Vec::new()).await;
+            return apply(services, request, task.id, event, Vec::new()).await.map(|()| None);
         }
         Settings::Are(settings) => settings,
     };
@@ -43,23 +73,29 @@ pub(crate) async fn run_task(
         _ => {
             let segment = open_segment(services, request, task, &current, settings).await?;
             let event = TaskEvent::Started { segment: segment.clone() };
-            apply(services, request, id, event, Vec::new()).await?;
+            apply(services, request, task.id, event, Vec::new()).await?;
             segment
         }
     };
     let call = connector_call(services, request, task, &current, segment, cancel).await?;
-    let Some(call) = call else { return gone(services, request, task).await };
+    let Some(call) = call else {
+        return gone(services, request, task).await.map(|()| None);
+    };
     if let Some(failure) = not_granted(&call.connection) {
         let event = TaskEvent::Failed { failure, calls: Vec::new() };
-        return apply(services, request, id, event, Vec::new()).await;
+        return apply(services, request, task.id, event, Vec::new()).await.map(|()| None);
     }
-    let call = limited(call);
-    let end = services.ports.connectors.run(call).await;
-    if cancel.is_cancelled() {
-        return Ok(());
-    }
+    Ok(Some(limited(call)))
+}
+
+async fn finish(
+    services: &Services,
+    request: &PrivacyRequest,
+    task: &Task,
+    end: RunEnd,
+) -> Result<(), ApplyError> {
     let (event, changes) = outcome_event(services, request, task, end)?;
-    apply(services, request, id, event, changes).await
+    apply(services, request, task.id, event, changes).await
 }
 
 /// What was granted and is not needed is not used.

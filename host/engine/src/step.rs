@@ -5,7 +5,6 @@ use cordon_model::audit::{Actor, AuditEvent};
 use cordon_model::commit::{Change, Commit, CommitError, StoreError};
 use cordon_model::request::{Event, IllegalTransition, PrivacyRequest, TaskEvent, Work};
 use cordon_model::{RequestId, TenantId, Timestamp};
-use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use crate::services::Services;
@@ -48,11 +47,7 @@ pub(crate) async fn drive(
         let Some(request) = services.store().request(tenant, id).await? else { return Ok(()) };
         let done = match request.next_work(services.now()) {
             Work::Start => start::start(services, request).await,
-            Work::Run(tasks) => {
-                let runs =
-                    tasks.iter().map(|task| run::run_task(services, &request, *task, &cancel));
-                join_all(runs).await.into_iter().collect::<Result<Vec<()>, _>>().map(|_| ())
-            }
+            Work::Run(tasks) => run::run_tasks(services, &request, &tasks, &cancel).await,
             Work::Assemble => finish::assemble(services, request).await,
             Work::Finish => services
                 .apply_as_host(&request, Event::Completed, Commit::default())

@@ -152,8 +152,6 @@ fn pick(request: &PrivacyRequest, (event, task, task_event): (usize, usize, usiz
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
-
     #[test]
     fn final_stays_final_and_the_revision_counts_every_change(
         choices in proptest::collection::vec(any_event(), 1..60),

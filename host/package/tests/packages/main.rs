@@ -320,7 +320,6 @@ async fn numbers_unicode_and_formulas_reach_the_person_as_they_are() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn every_json_file_is_the_record_itself(
         texts in prop::collection::vec((".{0,8}", ".{0,40}", "-?[1-9][0-9]{0,30}(\\.[0-9]{1,30})?"), 0..5)
