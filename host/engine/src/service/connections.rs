@@ -1,6 +1,6 @@
 //! Connections: written, read, listed, removed.
 //!
-//! A connection is written whole, as one JSON object, and checked in [`assess`]; all problems are
+//! A connection is written whole, as one JSON object, and checked in `assess`; all problems are
 //! reported together and then nothing is stored. Secrets are written in [`super::secrets`].
 
 mod assess;
