@@ -99,6 +99,9 @@ async fn a_denied_request_sends_nothing_and_keeps_its_reason_out_of_the_events()
     let upstream = seed::upstream().await;
     let host = seed::connected_to(&upstream).await;
     let id = seed::submit(&host, "delete").await;
+    let path = format!("/v1/privacy-requests/{id}/deny");
+    let long = host.operator().post(&path, &json!({ "reason": "x".repeat(2_001) })).await;
+    assert_eq!((long.status, &long.json["errors"][0]["pointer"]), (422, &json!("/reason")));
     let body = json!({ "reason": "Peter still has an open invoice" });
     let denied = host.operator().post(&format!("/v1/privacy-requests/{id}/deny"), &body).await;
     assert_eq!(denied.json["status"], "denied");

@@ -22,6 +22,8 @@ pub struct Options {
     pub tasks_max: usize,
     /// Most identities of one request, found ones included.
     pub identities_max: usize,
+    /// Most characters of a person's own words: the reason of a denial, the note of a settlement.
+    pub note_chars_max: usize,
     /// Most bytes of one manual input, labels and values together.
     pub input_bytes_max: usize,
     /// How long the answer to a `POST` with an `Idempotency-Key` is remembered.
@@ -55,6 +57,7 @@ impl Default for Options {
             package_attempts_max: 5,
             tasks_max: 1_000,
             identities_max: 200,
+            note_chars_max: 2_000,
             input_bytes_max: 1024 * 1024,
             replay_kept: Duration::from_hours(24),
             replay_in_flight: Duration::from_mins(1),

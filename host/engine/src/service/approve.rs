@@ -18,13 +18,14 @@ impl Services {
     /// Refuses a pending request. The reason is kept with the request, sealed.
     ///
     /// # Errors
-    /// `IllegalTransition` when it is not pending.
+    /// `IllegalTransition` when it is not pending; `Invalid` for a reason that is too long.
     pub async fn deny(
         &self,
         access: &Access,
         id: RequestId,
         reason: Option<String>,
     ) -> Result<PrivacyRequest, Error> {
+        self.check_note("/reason", reason.as_deref())?;
         self.act(access, id, Event::Denied { reason }, Commit::default()).await
     }
 }

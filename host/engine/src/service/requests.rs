@@ -1,9 +1,9 @@
 //! Reads requests, and applies what people do to them.
 
-use cordon_model::RequestId;
 use cordon_model::commit::{Commit, RequestFilter};
 use cordon_model::page::{Listing, Page};
 use cordon_model::request::{Event, PrivacyRequest};
+use cordon_model::{Problem, RequestId};
 
 use crate::step::ApplyError;
 use crate::{Access, Conflict, Error, Missing, Services};
@@ -29,6 +29,16 @@ impl Services {
         page: &Page,
     ) -> Result<Listing<PrivacyRequest>, Error> {
         Ok(self.store().requests(&access.tenant, filter, page).await?)
+    }
+
+    /// Checks a person's own words.
+    pub(crate) fn check_note(&self, pointer: &str, note: Option<&str>) -> Result<(), Error> {
+        let most = self.options.note_chars_max;
+        if note.is_none_or(|note| note.chars().count() <= most) {
+            return Ok(());
+        }
+        let message = format!("must be at most {most} characters");
+        Err(Error::problem(Problem::error("too_long", pointer, message)))
     }
 
     /// Applies what a person did, commits, and wakes the scheduler.

@@ -28,13 +28,14 @@ impl Services {
     ///
     /// # Errors
     /// `NotFound` when there is no such task; `IllegalTransition` when it is not in doubt or no
-    /// call with this label is.
+    /// call with this label is; `Invalid` for a note that is too long.
     pub async fn settle(
         &self,
         access: &Access,
         id: RequestId,
         settlement: Settlement,
     ) -> Result<PrivacyRequest, Error> {
+        self.check_note("/note", settlement.note.as_deref())?;
         let request = self.request(access, id).await?;
         let task = request.task(settlement.task).ok_or(Error::NotFound(Missing::Task))?;
         let in_doubt = match &task.state {
