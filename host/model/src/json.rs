@@ -187,6 +187,11 @@ impl Json {
     }
 }
 
+/// A name as one token of a JSON pointer (RFC 6901), for the pointers of problems.
+pub fn pointer_token(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 /// Writes a JSON string with its quotes.
 fn write_string(text: &str, out: &mut String) {
     out.push('"');
@@ -310,6 +315,11 @@ mod tests {
             error.to_string(),
             "expected an array of objects, found no JSON at byte 11 of 16"
         );
+    }
+
+    #[test]
+    fn a_name_becomes_one_token_of_a_pointer() {
+        assert_eq!(pointer_token("a/b~c"), "a~1b~0c");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use cordon_model::Secret;
-use cordon_model::json::{Json, Shape};
+use cordon_model::json::{Json, Shape, pointer_token};
 use cordon_model::secret::Credentials;
 
 /// What is wrong with one entry. Names the place, never a value.
@@ -51,7 +51,7 @@ pub fn parse_credentials(text: &[u8]) -> Result<Credentials, Vec<CredentialsProb
                 credentials.insert(name, secret);
             }
             Err((code, message)) => problems.push(CredentialsProblem {
-                pointer: format!("/{}", name.replace('~', "~0").replace('/', "~1")),
+                pointer: format!("/{}", pointer_token(&name)),
                 code,
                 message,
             }),

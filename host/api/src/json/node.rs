@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use cordon_model::json::pointer_token;
 use serde::de::value::StrDeserializer;
 use serde::de::{
     DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
@@ -40,7 +41,7 @@ impl Reject {
 
     /// JSON pointer (RFC 6901).
     pub(super) fn pointer(&self) -> String {
-        let escaped = |token: &String| format!("/{}", token.replace('~', "~0").replace('/', "~1"));
+        let escaped = |token: &String| format!("/{}", pointer_token(token));
         self.path.iter().rev().map(escaped).collect()
     }
 

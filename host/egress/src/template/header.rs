@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use cordon_model::http_request::Text;
+use cordon_model::json::pointer_token;
 use http::HeaderName;
 
 use super::{Part, Problems, Reader, Slot, read};
@@ -55,7 +56,7 @@ pub(super) fn read_all<'a>(
     let mut seen = HashSet::new();
     let mut found = Vec::with_capacity(headers.len());
     for (name, text) in headers {
-        let part = format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"));
+        let part = format!("/headers/{}", pointer_token(name));
         let (parts, faults) = read(HeaderReader::default(), text);
         problems.add_all(&part, faults);
         match check_name(name) {

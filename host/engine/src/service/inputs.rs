@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use cordon_model::audit::AuditEvent;
 use cordon_model::commit::{Change, Commit, CommitError};
 use cordon_model::input::{FieldType, Form, FormField, ManualInput};
+use cordon_model::json::pointer_token;
 use cordon_model::policy::ManualWebhook;
 use cordon_model::request::{Event, PrivacyRequest, Status};
 use cordon_model::task::{Stage, Task, TaskState};
@@ -240,7 +241,7 @@ fn check_values(
     let mut checked = BTreeMap::new();
     let mut bytes = 0_usize;
     for (label, value) in values {
-        let pointer = format!("/{}", label.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("/{}", pointer_token(label));
         let Some(field) = form.fields.iter().find(|field| field.label == *label) else {
             let labels: Vec<&str> = form.fields.iter().map(|f| f.label.as_str()).collect();
             let message = format!("not asked for; the labels are: {}", labels.join(", "));
@@ -264,7 +265,7 @@ fn check_values(
     }
     for field in form.fields.iter().filter(|field| field.required) {
         if !values.is_empty() && !checked.contains_key(&field.label) {
-            let pointer = format!("/{}", field.label.replace('~', "~0").replace('/', "~1"));
+            let pointer = format!("/{}", pointer_token(&field.label));
             problems.push(Problem::error("required", pointer, "this field is required"));
         }
     }

@@ -87,11 +87,6 @@ impl Problems {
     }
 }
 
-/// One token of a JSON pointer (RFC 6901).
-pub(super) fn token(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
-
 /// The known word that is nearest to an unknown one, when one is near.
 pub(super) fn nearest<'a>(
     unknown: &str,
@@ -134,10 +129,5 @@ mod tests {
     fn a_near_word_is_suggested_and_a_far_one_is_not() {
         assert_eq!(nearest("capabilites", ["capabilities", "mode"]), Some("capabilities"));
         assert_eq!(nearest("zzz", ["capabilities", "mode"]), None);
-    }
-
-    #[test]
-    fn a_pointer_token_is_escaped() {
-        assert_eq!(token("a/b~c"), "a~1b~0c");
     }
 }

@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 
 use cordon_model::commit::{Change, Commit};
 use cordon_model::connection::Connection;
+use cordon_model::json::pointer_token;
 use cordon_model::secret::Credentials;
 use cordon_model::{Problem, Revision, Secret};
 use serde_json::Value;
 
 use super::connections::MANUAL_WEBHOOK;
 use super::connections::names::{self, CredentialNames};
-use super::problems::{Problems, token};
+use super::problems::Problems;
 use super::revisions::next_revision;
 use crate::{Access, Error, Services};
 
@@ -90,7 +91,7 @@ impl Services {
         }
         let mut secrets = Credentials::new();
         for (name, value) in object {
-            let pointer = format!("/{}", token(&name));
+            let pointer = format!("/{}", pointer_token(&name));
             if !is_placeholder_name(&name) {
                 let message = "a name is a letter or '_' and then letters, digits, '_' and '-', as \
                                in templates";

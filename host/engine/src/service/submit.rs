@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use cordon_model::audit::AuditEvent;
 use cordon_model::commit::{Change, Commit};
+use cordon_model::json::pointer_token;
 use cordon_model::request::{PrivacyRequest, RequestState};
 use cordon_model::subject::{DataSubject, Identity, IdentityKind, check_identity_value};
 use cordon_model::{PolicyKey, Problem, RequestId, Revision};
@@ -114,7 +115,7 @@ impl Services {
             problems.push(Problem::error("too_many", "/identities", message));
         }
         for (name, values) in identities {
-            let pointer = format!("/identities/{}", escape_pointer(name));
+            let pointer = format!("/identities/{}", pointer_token(name));
             let kind = match name.parse::<IdentityKind>() {
                 Ok(kind) if kinds.contains(&kind) => kind,
                 Ok(_) | Err(_) => {
@@ -147,11 +148,6 @@ impl Services {
 
 fn is_external_id(id: &str) -> bool {
     !id.is_empty() && id.chars().count() <= EXTERNAL_ID_MAX && !id.chars().any(char::is_control)
-}
-
-/// RFC 6901.
-fn escape_pointer(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
 }
 
 impl From<HostError> for Error {

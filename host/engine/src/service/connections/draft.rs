@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use cordon_model::connection::{Connection, Mode};
+use cordon_model::json::pointer_token;
 use cordon_model::{Action, ConnectionKey, Problem};
 use serde_json::{Map, Value};
 use uuid::{Uuid, Variant};
 
 use super::Wanted;
 use crate::Error;
-use crate::service::problems::{Problems, nearest, token};
+use crate::service::problems::{Problems, nearest};
 use crate::service::tenants::JOB_TIMEOUT_SECONDS_MAX;
 
 /// The fields of the object, in the order of the seed.
@@ -154,7 +155,7 @@ impl<'a> Fields<'a> {
 
     fn check_names(&mut self) {
         for name in self.object.keys() {
-            let pointer = format!("/{}", token(name));
+            let pointer = format!("/{}", pointer_token(name));
             if NOT_YET.contains(&name.as_str()) {
                 let message = "is not supported yet; leave it out";
                 self.problems.error("not_supported_yet", pointer, message);
