@@ -37,6 +37,8 @@ async fn every_entry_of_the_corpus_is_judged_as_it_says() {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
     if corpus.own {
         assert_eq!(corpus.entries.len(), OWN_ENTRIES);
+        let held = outcomes.values().filter(|outcome| **outcome == Outcome::Holds).count();
+        assert_eq!(held, OWN_ENTRIES, "an entry was not tried");
     }
 }
 

@@ -16,7 +16,7 @@ use cordon_model::port::{
     SecretsError,
 };
 use cordon_model::secret::Credentials;
-use cordon_model::subject::{DataSubject, Identity};
+use cordon_model::subject::{DataSubject, Identity, IdentitySource};
 use cordon_model::task::Segment;
 use cordon_model::{Action, Revision};
 use cordon_runtime::{MemoryObserver, Runtime};
@@ -252,6 +252,7 @@ fn reading_call(plugin: cordon_model::plugin::PluginRef, email: &str) -> Connect
         enabled: true,
         credentials_location: None,
         vault_secrets: None,
+        ca_bundle: None,
         job_timeout: None,
         config,
         queries: vec![],
@@ -274,14 +275,18 @@ fn reading_call(plugin: cordon_model::plugin::PluginRef, email: &str) -> Connect
         reads: vec![ReadGrant::Identities],
         with_input: false,
     };
-    let identity =
-        Identity { kind: "email".parse().unwrap(), value: email.to_owned(), found_by: None };
+    let identity = Identity {
+        kind: "email".parse().unwrap(),
+        value: email.to_owned(),
+        source: IdentitySource::Submitted,
+    };
     ConnectorCall {
         tenant: connection.tenant.clone(),
         request: id.parse().unwrap(),
         task: id.parse().unwrap(),
         plugin: plugin.digest,
         connection,
+        limits: cordon_model::grant::EgressLimits::default(),
         action: Action::Access,
         wanted: None,
         segment,

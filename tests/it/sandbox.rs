@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::package::Bundle;
 use crate::support::seed;
 use crate::support::test_host::TestHost;
 use crate::support::upstream::{Reply, Upstream};
@@ -164,6 +165,23 @@ async fn any_plugin_may_ask_a_person() {
     assert_eq!(given.status, 200, "{}", given.json);
     host.operator().post(&format!("/v1/privacy-requests/{id}/resume"), &json!({})).await;
     host.wait_for_status(&id, "complete").await;
+}
+
+#[tokio::test]
+async fn a_plugin_gets_its_input_in_the_order_of_its_form_and_null_for_what_was_left_out() {
+    let upstream = upstream().await;
+    let mut host = behaving("ask", &upstream, json!({})).await;
+    let id = seed::submit(&host, "access").await;
+    let waiting = host.wait_for_status(&id, "requires_input").await;
+    let task = waiting["tasks"][0]["id"].as_str().unwrap();
+    let path = format!("/v1/privacy-requests/{id}/tasks/{task}/input");
+    let given = host.operator().put(&path, &json!({ "badge": "17", "zone": "north" })).await;
+    assert_eq!(given.status, 200, "{}", given.json);
+    host.restart().await;
+    host.operator().post(&format!("/v1/privacy-requests/{id}/resume"), &json!({})).await;
+    host.wait_for_status(&id, "complete").await;
+    let bundle = Bundle::of(&host, &id).await;
+    assert_eq!(bundle.lines("scripted/1.csv"), ["zone,north", "anything,", "badge,17"]);
 }
 
 #[tokio::test]

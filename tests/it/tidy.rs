@@ -13,7 +13,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 const LINES_MAX: usize = 600;
 
 /// Which of our crates a crate may use. What is not listed here does not exist.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("cordon-model", &[]),
     ("cordon-store", &["cordon-model"]),
     ("cordon-egress", &["cordon-model"]),
@@ -40,13 +40,16 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("cordon-manual-webhook", &["cordon-connector-sdk"]),
     ("cordon-scripted-guest", &["cordon-connector-sdk"]),
     ("cordon-reader-guest", &["cordon-connector-sdk"]),
+    ("cordon-stranger-guest", &["cordon-connector-sdk"]),
+    ("cordon-wasi-guest", &["cordon-connector-sdk"]),
     ("cordon-tests", &[]),
 ];
 
 /// A library, the crate that alone may name it, and whether tests may too.
-const ONLY_IN: [(&str, &str, bool); 6] = [
+const ONLY_IN: [(&str, &str, bool); 7] = [
     ("redb", "cordon-store", false),
-    ("reqwest", "cordon-egress", true),
+    ("hyper-rustls", "cordon-egress", false),
+    ("reqwest", "cordon-egress", false),
     ("wasmtime", "cordon-runtime", false),
     ("object_store", "cordon-package", false),
     ("axum", "cordon-api", true),

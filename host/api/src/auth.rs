@@ -3,6 +3,7 @@
 //! is looked at before its key.
 
 use axum::extract::FromRequestParts;
+use cordon_engine::service::plugins::PluginAccess;
 use cordon_engine::{Access, Caller, Services};
 use cordon_model::api_key::Scope;
 use http::header::AUTHORIZATION;
@@ -29,6 +30,17 @@ impl Auth {
     /// The caller, acting for the tenant of its key or of the header.
     pub(crate) async fn access(&self, scope: Scope) -> Result<Access, ApiError> {
         Ok(self.services().access(&self.caller, self.tenant.as_deref(), scope).await?)
+    }
+
+    /// The same for what takes no scope, because something else is the permission.
+    pub(crate) async fn access_of_any_scope(&self) -> Result<Access, ApiError> {
+        Ok(self.services().access_of_any_scope(&self.caller, self.tenant.as_deref()).await?)
+    }
+
+    /// The caller, acting for the plugins of the tenant of its key or of the header; an operator's
+    /// key without it, for those of all.
+    pub(crate) async fn plugin_access(&self, scope: Scope) -> Result<PluginAccess, ApiError> {
+        Ok(self.services().plugin_access(&self.caller, self.tenant.as_deref(), scope).await?)
     }
 
     /// The caller, acting for the tenant that the path names.

@@ -2,17 +2,24 @@
 //! `cordon-model` is serialized as it is.
 
 pub(crate) mod api_keys;
+pub(crate) mod audit;
 pub(crate) mod connection_types;
 pub(crate) mod connections;
+pub(crate) mod dry_run;
 pub(crate) mod egress;
 pub(crate) mod events;
 pub(crate) mod grants;
+pub(crate) mod import;
 pub(crate) mod inputs;
 pub(crate) mod manual_webhooks;
+pub(crate) mod plugins;
 pub(crate) mod policies;
+pub(crate) mod policy_webhooks;
+pub(crate) mod request_problems;
 pub(crate) mod requests;
 pub(crate) mod tasks;
 pub(crate) mod tenants;
+pub(crate) mod webhook_runs;
 
 use cordon_model::plugin::PluginRef;
 use serde::{Deserialize, Deserializer, Serialize};

@@ -41,12 +41,14 @@ macro_rules! codes {
 
 codes! {
     MalformedJson = "malformed_json", BAD_REQUEST, "The body is no JSON, or an object in it has a key twice; `detail` says where.";
+    MalformedForm = "malformed_form", BAD_REQUEST, "The body is no `multipart/form-data`, or it ended early.";
     InvalidQuery = "invalid_query", BAD_REQUEST, "The query string has problems; `errors` lists them by parameter.";
     InvalidHeader = "invalid_header", BAD_REQUEST, "A header cannot be understood; `detail` names it.";
     TenantRequired = "tenant_required", BAD_REQUEST, "An operator's key must name the tenant in the header `Cordon-Tenant`.";
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "A valid API key is required.";
     Forbidden = "forbidden", FORBIDDEN, "The key lacks the scope that `detail` names.";
     OperatorOnly = "operator_only", FORBIDDEN, "Only an operator's key may do this.";
+    WrongToken = "wrong_token", FORBIDDEN, "The token is not the one that resumes this request.";
     TenantSuspended = "tenant_suspended", FORBIDDEN, "The tenant of the key is suspended.";
     NotFound = "not_found", NOT_FOUND, "There is no such object, or it belongs to another tenant.";
     PackageNotReady = "package_not_ready", NOT_FOUND, "The request has no package yet.";
@@ -56,16 +58,22 @@ codes! {
     InUse = "in_use", CONFLICT, "The object is in use; `detail` counts by what.";
     IllegalTransition = "illegal_transition", CONFLICT, "The request's status does not allow it.";
     NotWaitingForInput = "not_waiting_for_input", CONFLICT, "The request does not wait for this input.";
+    NotPaused = "not_paused", CONFLICT, "No webhook halts the request, so that a token resumes nothing.";
     InputsMissing = "inputs_missing", CONFLICT, "Inputs are still missing; `detail` names them.";
     RuleUnserved = "rule_unserved", CONFLICT, "No connection serves a rule of the policy; `detail` names it.";
     IdempotencyInFlight = "idempotency_in_flight", CONFLICT, "A request with this `Idempotency-Key` is being worked on.";
     Changed = "changed", CONFLICT, "The object was changed at the same moment; read it and try again.";
     NothingToRetry = "nothing_to_retry", CONFLICT, "Nothing of the request failed.";
+    AlreadySet = "already_set", CONFLICT, "An import would change a setting that was set to something else; `detail` names it.";
+    TypeTaken = "type_taken", CONFLICT, "The connector type or the name of the plugin belongs to another one; `detail` names it.";
+    VersionTaken = "version_taken", CONFLICT, "The plugin's name and version stand for another component.";
+    PluginUnavailable = "plugin_unavailable", CONFLICT, "The plugin cannot be loaded; `detail` says why.";
     Gone = "gone", GONE, "The package was there and is not kept any more.";
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "`If-Match` names another revision of the object.";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is larger than the host reads.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must have the media type that `detail` names.";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "What was sent has problems; `errors` lists all of them by JSON pointer.";
+    TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, "The tenant follows as many requests as it may at the same time.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "The host made a mistake; the log has more.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The host cannot do this now; trying again may help.";
 }
@@ -189,8 +197,10 @@ impl From<cordon_engine::Error> for ApiError {
             Engine::TenantSuspended => Code::TenantSuspended,
             Engine::NotFound(missing) => code_of_missing(*missing),
             Engine::Conflict { code, .. } => code_of_conflict(*code),
+            Engine::WrongToken => Code::WrongToken,
             Engine::PreconditionFailed => Code::PreconditionFailed,
             Engine::Gone => Code::Gone,
+            Engine::TooManyStreams(_) => Code::TooManyStreams,
             Engine::Invalid(_) => Code::Invalid,
             Engine::Unavailable(reason) => {
                 tracing::error!(error.reason = %reason, "a request cannot be answered now");
@@ -214,6 +224,8 @@ fn code_of_missing(missing: Missing) -> Code {
         | Missing::Connection
         | Missing::Policy
         | Missing::ManualWebhook
+        | Missing::Webhook
+        | Missing::Plugin
         | Missing::Request
         | Missing::Task
         | Missing::Input => Code::NotFound,
@@ -226,11 +238,16 @@ fn code_of_conflict(conflict: Conflict) -> Code {
         Conflict::InUse => Code::InUse,
         Conflict::IllegalTransition => Code::IllegalTransition,
         Conflict::NotWaitingForInput => Code::NotWaitingForInput,
+        Conflict::NotPaused => Code::NotPaused,
         Conflict::InputsMissing => Code::InputsMissing,
         Conflict::RuleUnserved => Code::RuleUnserved,
         Conflict::IdempotencyInFlight => Code::IdempotencyInFlight,
         Conflict::Changed => Code::Changed,
         Conflict::NothingToRetry => Code::NothingToRetry,
+        Conflict::AlreadySet => Code::AlreadySet,
+        Conflict::TypeTaken => Code::TypeTaken,
+        Conflict::VersionTaken => Code::VersionTaken,
+        Conflict::PluginUnavailable => Code::PluginUnavailable,
     }
 }
 
@@ -253,7 +270,8 @@ impl IntoResponse for ApiError {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if matches!(self.code, Code::Unavailable | Code::IdempotencyInFlight) {
+        if matches!(self.code, Code::Unavailable | Code::IdempotencyInFlight | Code::TooManyStreams)
+        {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

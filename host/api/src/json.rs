@@ -114,11 +114,11 @@ async fn read(request: Request, state: &State) -> Result<Bytes, ApiError> {
 }
 
 /// More bytes than are read.
-struct TooLarge;
+pub(crate) struct TooLarge;
 
 /// Reads a body; none: it ended early. What is over the limit is dropped, up to a limit of its
 /// own: an answer to a caller that is still sending is lost with most clients.
-async fn collect(
+pub(crate) async fn collect(
     mut body: axum::body::Body,
     bytes_max: usize,
     dropped_max: usize,

@@ -6,10 +6,12 @@
 
 mod answer;
 mod auth;
+mod component_body;
 mod dto;
 mod error;
 mod etag;
 mod idempotency;
+mod input_body;
 mod json;
 mod observe;
 mod openapi;

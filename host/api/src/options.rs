@@ -15,8 +15,17 @@ pub struct Options {
     pub head_timeout: Duration,
     /// How long a caller may take to send the body of a request.
     pub body_timeout: Duration,
+    /// How long a caller may take to send an input with files, or a component.
+    pub upload_timeout: Duration,
+    /// Most bytes of an uploaded component. Default 32 MiB, as the runtime's.
+    pub component_bytes_max: usize,
+    /// Most inputs with files, and components, that are read or stored at the same time: each is held in memory.
+    /// Further ones wait for as long as a body may take.
+    pub uploads_max: usize,
     /// Most connections at the same time; more wait to be accepted.
     pub connections_max: usize,
+    /// How long an event stream may say nothing before it says that it is still there.
+    pub event_keep_alive: Duration,
     /// How long requests at work may take to end when the host stops.
     pub shutdown_timeout: Duration,
 }
@@ -28,7 +37,11 @@ impl Default for Options {
             body_dropped_max: 16 * 1024 * 1024,
             head_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
+            upload_timeout: Duration::from_mins(5),
+            component_bytes_max: 32 * 1024 * 1024,
+            uploads_max: 8,
             connections_max: 1_024,
+            event_keep_alive: Duration::from_secs(15),
             shutdown_timeout: Duration::from_secs(20),
         }
     }

@@ -39,7 +39,7 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     let options = Arc::clone(&state.options);
-    let unfinished = state.unfinished.clone();
+    let (unfinished, stopping) = (state.unfinished.clone(), state.stopping.clone());
     let router = router(state);
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(options.connections_max));
@@ -55,6 +55,7 @@ pub async fn serve(
         });
     }
     drop(listener);
+    stopping.cancel();
     connections.close();
     unfinished.close();
     let ended = async {

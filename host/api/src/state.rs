@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use cordon_engine::Services;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Options;
@@ -15,8 +17,12 @@ pub struct State {
     pub(crate) options: Arc<Options>,
     /// The text of `GET /metrics`; the recorder is installed by who makes the state.
     pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Inputs with files that are held in memory at the same time.
+    pub(crate) uploads: Arc<Semaphore>,
     /// Work that goes on although its caller hung up; joined when the host stops.
     pub(crate) unfinished: TaskTracker,
+    /// The host stops: what would go on for ever ends.
+    pub(crate) stopping: CancellationToken,
 }
 
 impl State {
@@ -26,11 +32,14 @@ impl State {
         options: Options,
         metrics: impl Fn() -> String + Send + Sync + 'static,
     ) -> Self {
+        let uploads = Arc::new(Semaphore::new(options.uploads_max));
         Self {
             services,
+            uploads,
             options: Arc::new(options),
             metrics: Arc::new(metrics),
             unfinished: TaskTracker::new(),
+            stopping: CancellationToken::new(),
         }
     }
 }

@@ -112,7 +112,20 @@ impl Client {
     /// # Errors
     /// When the host cannot be reached or refuses.
     pub async fn post(&self, path: ApiPath, body: Option<Bytes>) -> anyhow::Result<Answer> {
-        self.call("POST", path, body).await
+        self.call("POST", path, body.map(|body| (JSON, body))).await
+    }
+
+    /// POST of a body that is no JSON.
+    ///
+    /// # Errors
+    /// When the host cannot be reached or refuses.
+    pub async fn post_as(
+        &self,
+        path: ApiPath,
+        media_type: &str,
+        body: Bytes,
+    ) -> anyhow::Result<Answer> {
+        self.call("POST", path, Some((media_type, body))).await
     }
 
     /// PUT.
@@ -120,7 +133,20 @@ impl Client {
     /// # Errors
     /// When the host cannot be reached or refuses.
     pub async fn put(&self, path: ApiPath, body: Bytes) -> anyhow::Result<Answer> {
-        self.call("PUT", path, Some(body)).await
+        self.call("PUT", path, Some((JSON, body))).await
+    }
+
+    /// PUT of a body that is no JSON.
+    ///
+    /// # Errors
+    /// When the host cannot be reached or refuses.
+    pub async fn put_as(
+        &self,
+        path: ApiPath,
+        media_type: &str,
+        body: Bytes,
+    ) -> anyhow::Result<Answer> {
+        self.call("PUT", path, Some((media_type, body))).await
     }
 
     /// DELETE.
@@ -135,11 +161,10 @@ impl Client {
         &self,
         method: &str,
         path: ApiPath,
-        body: Option<Bytes>,
+        body: Option<(&str, Bytes)>,
     ) -> anyhow::Result<Answer> {
         let url = format!("{}{}", self.server, path.0);
         let tenant = self.tenant.as_deref().map(|tenant| ("Cordon-Tenant", tenant));
-        let body = body.map(|body| (JSON, body));
         let bearer = self.key.as_ref().map(Secret::expose);
         let response = self
             .http

@@ -4,13 +4,19 @@
 //! its API and decide nothing themselves. Secrets and what people supply are read from files or
 //! standard input, never from arguments, which every process of the machine can see.
 
+mod audit;
 mod body;
+mod compile_component;
 mod connection;
 mod demo;
+mod doctor;
 mod egress;
+mod import;
 mod manual_webhook;
 mod openapi;
+mod plugin;
 mod policy;
+mod policy_webhook;
 mod request;
 mod serve;
 mod target;
@@ -45,14 +51,25 @@ enum Command {
     Connection(connection::Args),
     /// Policies, and the manual webhooks they link to connections
     Policy(policy::Args),
+    /// Plugins: the components behind kinds of connection
+    Plugin(plugin::Args),
     /// Tenants and their API keys
     Tenant(tenant::Args),
     /// Privacy requests
     Request(request::Args),
+    /// Take over the configuration of another agent
+    Import(import::Args),
+    /// The ledger: who did what
+    Audit(audit::Args),
     /// The way out: what would become of a request
     Egress(egress::Args),
+    /// Check what the machine must allow; needs no running host
+    Doctor(doctor::Args),
     /// Print the OpenAPI document of this version; needs no running host
     Openapi,
+    /// Compile a component from standard input to standard output
+    #[command(hide = true)]
+    CompileComponent(compile_component::Args),
 }
 
 /// What a command came to.
@@ -81,10 +98,15 @@ impl Cli {
             Command::Demo(args) => demo::run(args, output).await,
             Command::Connection(args) => connection::run(args, environment, output).await,
             Command::Policy(args) => policy::run(args, environment, output).await,
+            Command::Plugin(args) => Box::pin(plugin::run(args, environment, output)).await,
             Command::Tenant(args) => tenant::run(args, environment, output).await,
             Command::Request(args) => request::run(args, environment, output).await,
+            Command::Import(args) => import::run(args, environment, output).await,
+            Command::Audit(args) => audit::run(args, environment, output).await,
             Command::Egress(args) => egress::run(args, environment, output).await,
+            Command::Doctor(args) => doctor::run(args, environment, output).await,
             Command::Openapi => openapi::run(output),
+            Command::CompileComponent(args) => compile_component::run(&args),
         }
     }
 }

@@ -31,6 +31,12 @@ const ACME: &str = "https://api.acme.com";
 /// base64 of `demo:demo`; stored as the connection's secret, checked by the acme server.
 const CREDENTIALS: &str = "ZGVtbzpkZW1v";
 
+/// What the person answers, as a browser sends it; the badge was not found.
+const ANSWER: &str = "--demo\r\n\
+    Content-Disposition: form-data; name=\"phone_number\"\r\n\r\n+1 512 555 0142\r\n--demo\r\n\
+    Content-Disposition: form-data; name=\"index_card\"; filename=\"card 17.txt\"\r\n\
+    Content-Type: text/plain\r\n\r\nGibbons, Peter. Moved in 1998.\r\n--demo--\r\n";
+
 /// Runs the demo. With `keep` everything stays up until Ctrl-C.
 ///
 /// # Errors
@@ -132,15 +138,31 @@ async fn ask_a_person(api: &Api, narrator: &mut Narrator<'_>) -> anyhow::Result<
     api.post(&["connections"], &connection).await?;
     let policy = json!({ "key": "with-archive", "name": "Access, with the archive", "rules": [{ "action": "access" }] });
     api.post(&["policies"], &policy).await?;
-    let webhook = json!({ "connection": "paper-archive", "fields": [{ "pii_field": "Phone number" }, { "pii_field": "Badge" }] });
+    let fields = json!([
+        { "pii_field": "Phone number" },
+        { "pii_field": "Badge" },
+        { "pii_field": "Index card", "types": ["file"] },
+    ]);
+    let webhook = json!({ "connection": "paper-archive", "fields": fields });
     api.post(&["policies", "with-archive", "manual-webhooks"], &webhook).await?;
     let submission = json!({ "policy": "with-archive", "identities": { "email": PERSON } });
     let request = api.post(&["privacy-requests"], &submission).await?;
     let id = text(&request, "/id").to_owned();
     narrator.follow(api, &id, "requires_input").await?;
-    narrator.say("nothing was sent so far; a person looks it up and answers:")?;
+    narrator.say("nothing was sent so far, and it waits for as long as it takes; the form:")?;
+    let forms = api.get(&["privacy-requests", &id, "manual-inputs"]).await?;
+    let asked = forms.pointer("/items/0/form/fields").and_then(Value::as_array);
+    for field in asked.into_iter().flatten() {
+        let types = field.pointer("/types").unwrap_or(&Value::Null);
+        let (label, name) = (text(field, "/label"), text(field, "/name"));
+        narrator.block(&format!("{label:<12}  {name}  {types}"))?;
+    }
+    narrator.say("a person looks it up and answers, with a text and a file:")?;
     let inputs = ["privacy-requests", &id, "manual-inputs", "paper-archive"];
-    api.put(&inputs, &json!({ "phone_number": "+1 512 555 0142" })).await?;
+    api.put_form(&inputs, "demo", ANSWER).await?;
+    let forms = api.get(&["privacy-requests", &id, "manual-inputs"]).await?;
+    let (by, at) = (text(&forms, "/items/0/given_by"), text(&forms, "/items/0/given_at"));
+    narrator.say(&format!("given by {by} at {at}; the ledger keeps who, when and which labels"))?;
     api.tell(&["privacy-requests", &id, "resume"]).await?;
     narrator.follow(api, &id, "complete").await?;
     let bundle = bundle::read(api.package(&id).await?)?;

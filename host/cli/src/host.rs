@@ -40,6 +40,8 @@ pub struct Host {
     address: SocketAddr,
     data_directory: PathBuf,
     wired: Wired,
+    /// Loads strangers' plugins after a start, and ends then.
+    plugins: Part<()>,
     api: Part<anyhow::Result<()>>,
     scheduler: Part<()>,
     upkeep: Part<()>,
@@ -64,7 +66,7 @@ impl Host {
         let listen = config.listen;
         let socket = bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
         let data_directory = config.data_directory.clone();
-        let (operator_key_hash, api) = (config.operator_key_hash, config.api.clone());
+        let api = config.api.clone();
         let wired = wire(&config, clock).await?;
         let key_path = data_directory.join(OPERATOR_KEY_FILE);
         let keep = |key: &Secret| {
@@ -72,7 +74,13 @@ impl Host {
             tracing::info!(path = %key_path.display(), "the operator's key was made and written");
             anyhow::Ok(())
         };
-        wired.services.first_start(operator_key_hash, keep).await?;
+        wired.services.first_start(keep).await?;
+        // Known before anything runs that may use them; loaded while everything else is at work.
+        let announced = wired.services.announce_plugins().await?;
+        let services = wired.services.clone();
+        let plugins = Part::start(|stop| async move {
+            stop.run_until_cancelled(services.load_plugins(announced)).await;
+        });
         let scheduler = Part::start(|stop| Scheduler::new(wired.services.clone()).run(stop));
         let rendered = metrics.clone();
         let state = State::new(wired.services.clone(), api, move || rendered.render());
@@ -84,7 +92,7 @@ impl Host {
         let upkeep = Part::start(|stop| upkeep(metrics, stop));
         let duration_ms = began.elapsed().as_millis();
         tracing::info!(%address, duration_ms, "listening");
-        Ok(Self { address, data_directory, wired, api, scheduler, upkeep })
+        Ok(Self { address, data_directory, wired, plugins, api, scheduler, upkeep })
     }
 
     /// Where it listens.
@@ -120,6 +128,7 @@ impl Host {
     pub async fn stop(self) -> anyhow::Result<()> {
         let api = self.api.stop().await;
         let scheduler = self.scheduler.stop().await;
+        let plugins = self.plugins.stop().await;
         let upkeep = self.upkeep.stop().await;
         let Wired { store, runtime, services } = self.wired;
         // Ends the calls that are still running, and their threads.
@@ -131,6 +140,7 @@ impl Host {
         closed.await?.context("the store could not be closed")?;
         api.and_then(|served| served).context("the API")?;
         scheduler.context("the scheduler")?;
+        plugins.context("loading plugins")?;
         upkeep.context("the upkeep of metrics")
     }
 }

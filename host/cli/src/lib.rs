@@ -9,6 +9,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod demo;
+mod doctor;
 pub mod host;
 pub mod output;
 pub mod telemetry;

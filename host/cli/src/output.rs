@@ -3,6 +3,8 @@
 //! Deliberately the only module that writes to standard output. Text of the server is made
 //! harmless for a terminal first. A view is made by the commands; here it is only laid out.
 
+pub mod screen;
+
 use std::io::{self, Write as _};
 
 use bytes::Bytes;
@@ -53,10 +55,13 @@ impl View {
 
     /// Rows below a head, in columns as wide as their widest cell.
     pub fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) -> Self {
-        let rows: Vec<[String; N]> = std::iter::once(head.map(str::to_owned))
-            .chain(rows)
-            .map(|row| row.map(|cell| harmless(&cell)))
-            .collect();
+        Self::columns(std::iter::once(head.map(str::to_owned)).chain(rows))
+    }
+
+    /// Rows, in columns as wide as their widest cell.
+    pub fn columns<const N: usize>(rows: impl IntoIterator<Item = [String; N]>) -> Self {
+        let rows: Vec<[String; N]> =
+            rows.into_iter().map(|row| row.map(|cell| harmless(&cell))).collect();
         let mut widths = [0; N];
         for row in &rows {
             for (width, cell) in widths.iter_mut().zip(row) {

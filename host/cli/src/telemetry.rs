@@ -8,7 +8,7 @@ use std::io;
 use std::panic;
 use std::sync::OnceLock;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -16,7 +16,20 @@ use tracing_subscriber::{Layer as _, fmt};
 
 use crate::config::{Log, LogFormat};
 
-/// Upper bounds of the buckets of every histogram, in seconds: from a fresh instance to the
+/// Upper bounds of the buckets of what is measured in bytes: from what a component begins with to
+/// the most that one may have.
+const BYTE_BUCKETS: [f64; 8] = [
+    262_144.0,
+    1_048_576.0,
+    2_097_152.0,
+    4_194_304.0,
+    8_388_608.0,
+    16_777_216.0,
+    33_554_432.0,
+    67_108_864.0,
+];
+
+/// Upper bounds of the buckets of every other histogram, in seconds: from a fresh instance to the
 /// deadline of a connection's queries.
 const BUCKETS: [f64; 12] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0];
 
@@ -47,7 +60,11 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
     if let Some(handle) = HANDLE.get() {
         return Ok(handle.clone());
     }
-    let recorder = PrometheusBuilder::new().set_buckets(&BUCKETS)?.build_recorder();
+    let bytes = Matcher::Suffix("_bytes".to_owned());
+    let recorder = PrometheusBuilder::new()
+        .set_buckets(&BUCKETS)?
+        .set_buckets_for_metric(bytes, &BYTE_BUCKETS)?
+        .build_recorder();
     let handle = recorder.handle();
     // Two hosts that start in one process at the same time (tests do) share the first recorder.
     if metrics::set_global_recorder(recorder).is_ok() {

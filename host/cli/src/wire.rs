@@ -46,12 +46,18 @@ pub(crate) async fn wire(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resu
     let ports = Ports {
         store: Arc::clone(&store) as Arc<dyn StateStore>,
         connectors: Arc::clone(&runtime) as _,
-        egress: gate,
+        plugins: Arc::clone(&runtime) as _,
+        egress: Arc::clone(&gate) as _,
+        webhooks: gate,
         packages: Arc::new(packages),
         secrets,
         clock,
     };
-    let services = Services::new(ports, config.engine.clone(), Handle::default());
+    let options = cordon_engine::Options {
+        operator_key_hash: config.operator_key_hash,
+        ..config.engine.clone()
+    };
+    let services = Services::new(ports, options, Handle::default());
     Ok(Wired { store, runtime, services })
 }
 

@@ -1,32 +1,29 @@
 //! The gate: one attempt at a time, judged at the moment it is sent.
 //!
-//! render → parse → policy (the operator's, then the grants) → address → resolve → connect → response; each refusal says its stage
-//! and code and is counted. Grants are checked here at every send, whatever was checked when the
-//! connection was written. Deliberately does not retry and keeps nothing of an answer but what
-//! was asked for. Called by the runtime, and for webhooks.
+//! render → parse → policy (the operator's, the tenant's limits, then the grants) → address →
+//! resolve → connect → response; each refusal says its stage and code and is counted. Grants are
+//! checked here at every send, whatever was checked when the connection was written. Deliberately
+//! does not retry and keeps nothing of an answer but what was asked for. Called by the runtime, and
+//! for webhooks.
 
+mod exchange;
 mod explain;
 mod granted;
+mod webhooks;
 
-use std::error::Error as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use cordon_model::grant::{EgressPolicy, Grants, OriginPattern};
+use cordon_model::grant::{EgressLimits, EgressPolicy, Grants, OriginPattern};
 use cordon_model::http_request::HttpRequest;
-use http::HeaderValue;
-use http::header::{HeaderName, USER_AGENT};
-use tokio::time::{Instant, timeout_at};
 
 use crate::address::AddressGuard;
-use crate::client::{self, Clients, Owner, cause};
+use crate::client::{Clients, Purpose};
 use crate::inspect::{Inspection, RequestProblem, inspect};
 use crate::names::{Reach, reach};
 use crate::options::{Error, Options};
-use crate::receive::{Reading, receive};
-use crate::reflect::Scanner;
 use crate::render::Rendered;
-use crate::resolve::{self, AnswerRefused, Guarded, Resolve, SystemResolver};
+use crate::resolve::{self, Resolve, SystemResolver};
 use crate::send::{Received, SendError, Sending, Stage};
 use crate::target::{Host, Target};
 
@@ -73,12 +70,14 @@ impl Gate {
         let mut problems = Vec::new();
         let mut add = |part: &str, error: SendError| {
             if let SendError::Denied { code, detail, .. } = error {
-                problems.push(RequestProblem { part: part.to_owned(), code, message: detail });
+                let part = part.to_owned();
+                problems.push(RequestProblem { part, at: None, code, message: detail });
             }
         };
         if let Ok(target) = Target::parse(&inspection.origin) {
             let judged = granted::origin_of(&target).and_then(|origin| {
-                self.check_policy(&origin)?;
+                // What the tenant is limited to is looked at by whoever knows the tenant.
+                self.check_policy(&EgressLimits::default(), &origin)?;
                 // Which private networks it is granted is looked at when it is sent.
                 check_host(self.guard_within(&self.widest, &target, &origin), &target.host)
             });
@@ -95,9 +94,19 @@ impl Gate {
     /// # Errors
     /// See [`SendError`].
     pub async fn send(&self, sending: Sending<'_>) -> Result<Received, SendError> {
-        let result = self.attempt(&sending).await;
+        let purpose = Purpose::Connection(sending.connection.clone());
+        self.send_for(&sending, purpose, self.options.response_bytes_max).await
+    }
+
+    async fn send_for(
+        &self,
+        sending: &Sending<'_>,
+        purpose: Purpose,
+        bytes_max: u64,
+    ) -> Result<Received, SendError> {
+        let result = self.attempt(sending, purpose, bytes_max).await;
         if let Err(error) = &result {
-            record(&sending, error);
+            record(sending, error);
         }
         result
     }
@@ -108,9 +117,17 @@ impl Gate {
     /// # Errors
     /// As [`Gate::send`], as far as that comes before the connection.
     pub async fn vet(&self, sending: &Sending<'_>) -> Result<Vec<IpAddr>, SendError> {
-        let guard = self.judge(sending.grants, sending.rendered, sending.verify_tls)?;
+        let guard = self.judge(sending)?;
         let (addresses, vetted) = self.look_up(&sending.rendered.target.host, &guard).await;
         vetted.map(|()| addresses)
+    }
+
+    /// Everything that a send checks before it asks a name service; says nothing to anybody.
+    ///
+    /// # Errors
+    /// Why it would be refused, as [`Gate::send`].
+    pub fn preview(&self, sending: &Sending<'_>) -> Result<(), SendError> {
+        self.judge(sending).map(|_| ())
     }
 
     /// Where a host leads, and whether all of it may be dialed.
@@ -131,40 +148,14 @@ impl Gate {
         (found, vetted)
     }
 
-    async fn attempt(&self, sending: &Sending<'_>) -> Result<Received, SendError> {
-        let deadline = Instant::now() + sending.timeout;
-        let guard = self.judge(sending.grants, sending.rendered, sending.verify_tls)?;
-        let client = self.client(sending, &guard)?;
-        let request = build_request(sending)?;
-        let answer = timeout_at(deadline, Box::pin(client.execute(request))).await;
-        let response = match answer {
-            // How far it came is not known; assume the worst.
-            Err(_) => return Err(SendError::Timeout { sent: true }),
-            Ok(Err(error)) => return Err(broken(&error)),
-            Ok(Ok(response)) => response,
-        };
-        check_peer(&guard, &response)?;
-        let reading = Reading {
-            options: &self.options,
-            deadline,
-            body: sending.body,
-            scanner: Scanner::new(sending.rendered.secrets.values()),
-        };
-        receive(response, reading).await
-    }
-
     /// Everything that can be said before a name service is asked. Gives what its answer is held
     /// to.
-    fn judge(
-        &self,
-        grants: &Grants,
-        rendered: &Rendered,
-        verify_tls: bool,
-    ) -> Result<Arc<AddressGuard>, SendError> {
+    fn judge(&self, sending: &Sending<'_>) -> Result<Arc<AddressGuard>, SendError> {
+        let Sending { grants, rendered, verify_tls, .. } = *sending;
         self.check_tls(verify_tls)?;
         self.check_sizes(rendered)?;
         let origin = granted::origin_of(&rendered.target)?;
-        self.check_policy(&origin)?;
+        self.check_policy(sending.limits, &origin)?;
         granted::check(grants, rendered, &origin, verify_tls)?;
         let guard = self.guard_for(grants, &rendered.target, &origin);
         check_host(&guard, &rendered.target.host)?;
@@ -195,26 +186,6 @@ impl Gate {
     ) -> &'g AddressGuard {
         let inner = matches!(&target.host, Host::Name(name) if reach(name) != Reach::Public);
         if inner && !self.policy.names(origin) { &self.guard } else { granted }
-    }
-
-    fn client(
-        &self,
-        sending: &Sending<'_>,
-        guard: &Arc<AddressGuard>,
-    ) -> Result<reqwest::Client, SendError> {
-        let build = || {
-            let resolver = Guarded::new(Arc::clone(&self.resolver), Arc::clone(guard));
-            client::guarded(&self.options, resolver, sending.verify_tls)
-        };
-        let owner = Owner {
-            tenant: sending.tenant.clone(),
-            connection: sending.connection.clone(),
-            verify_tls: sending.verify_tls,
-            open: guard.open().to_vec(),
-        };
-        self.clients
-            .get(owner, build)
-            .map_err(|error| denied(Stage::Connect, "client_unavailable", error.to_string()))
     }
 
     fn check_tls(&self, verify_tls: bool) -> Result<(), SendError> {
@@ -249,8 +220,8 @@ impl Gate {
         }
     }
 
-    fn check_policy(&self, origin: &OriginPattern) -> Result<(), SendError> {
-        self.policy.judge(origin).map_err(|refusal| {
+    fn check_policy(&self, limits: &EgressLimits, origin: &OriginPattern) -> Result<(), SendError> {
+        self.policy.judge_within(limits, origin).map_err(|refusal| {
             denied(Stage::Policy, refusal.code(), format!("{origin}: {refusal}"))
         })
     }
@@ -279,58 +250,8 @@ fn check_host(guard: &AddressGuard, host: &Host) -> Result<(), SendError> {
     }
 }
 
-/// The last line: whoever answered must be somebody who may be asked.
-fn check_peer(guard: &AddressGuard, response: &reqwest::Response) -> Result<(), SendError> {
-    let vetted = response.remote_addr().map(|peer| guard.check(peer.ip()));
-    match vetted {
-        Some(Ok(())) => Ok(()),
-        Some(Err(class)) => {
-            let detail = format!("the connection led to an address that is not dialed: {class}");
-            Err(denied(Stage::Connect, "peer_denied", detail))
-        }
-        None => Err(denied(Stage::Connect, "peer_unknown", "the peer's address is not known")),
-    }
-}
-
 fn denied(stage: Stage, code: &'static str, detail: impl Into<String>) -> SendError {
     SendError::Denied { stage, code, detail: detail.into() }
-}
-
-fn build_request(sending: &Sending<'_>) -> Result<reqwest::Request, SendError> {
-    let rendered = sending.rendered;
-    let mut request = reqwest::Request::new(rendered.method.clone(), rendered.target.url.clone());
-    let headers = request.headers_mut();
-    headers.insert(
-        USER_AGENT,
-        HeaderValue::from_static(concat!("cordon/", env!("CARGO_PKG_VERSION"))),
-    );
-    for (name, value) in &rendered.headers {
-        headers.insert(name.clone(), value.clone());
-    }
-    if let Some(key) = sending.idempotency_key {
-        let value = HeaderValue::from_str(key).map_err(|_| {
-            denied(Stage::Render, "idempotency_key", "the Idempotency-Key is no header value")
-        })?;
-        headers.insert(HeaderName::from_static("idempotency-key"), value);
-    }
-    if let Some(body) = &rendered.body {
-        *request.body_mut() = Some(body.clone().into());
-    }
-    Ok(request)
-}
-
-/// What a failure before the answer's head comes to.
-fn broken(error: &reqwest::Error) -> SendError {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if let Some(refused) = inner.downcast_ref::<AnswerRefused>() {
-            return denied(Stage::Resolve, refused.code(), refused.to_string());
-        }
-        source = inner.source();
-    }
-    let sent = !error.is_connect();
-    tracing::debug!(sent, cause = %cause(error), "no answer");
-    if error.is_timeout() { SendError::Timeout { sent } } else { SendError::Unreachable { sent } }
 }
 
 /// Counts a failure, and logs a refusal: ids and codes only.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use cordon_model::grant::PathPrefix;
 use cordon_model::http_request::{HttpRequest, Piece};
 use cordon_model::plan::Place;
 
@@ -16,6 +17,8 @@ use crate::template::{self, Part, Template};
 pub struct Inspection {
     /// `scheme://host[:port]`, lower case, without a default port.
     pub origin: String,
+    /// The whole segments of the path before the first value: no value can lead out of it.
+    pub path_prefix: PathPrefix,
     /// The verb.
     pub method: String,
     /// Names of placeholders and secrets, and where they stand.
@@ -29,6 +32,9 @@ pub struct Inspection {
 pub struct RequestProblem {
     /// JSON pointer relative to the query: `/url`, `/verb`, `/body`, `/headers/<name>`.
     pub part: String,
+    /// How many characters of the composed text stand before it, each value counted as one; none:
+    /// it stands nowhere in particular.
+    pub at: Option<usize>,
     /// A stable word, snake_case.
     pub code: &'static str,
     /// A sentence for a person.
@@ -43,6 +49,7 @@ pub fn inspect(request: &HttpRequest) -> Result<Inspection, Vec<RequestProblem>>
     let template = template::analyze(request)?;
     Ok(Inspection {
         names: names(&template),
+        path_prefix: path_prefix(&template),
         origin: template.origin,
         method: request.method.clone(),
         raw: template.raw,
@@ -60,6 +67,45 @@ fn names(template: &Template<'_>) -> BTreeSet<(String, Place)> {
             Part::Value(Piece::Value(_) | Piece::Literal(_), _) | Part::Literal(_) => None,
         })
         .collect()
+}
+
+/// The longest prefix that a grant can say.
+fn path_prefix(template: &Template<'_>) -> PathPrefix {
+    let mut url = String::new();
+    let mut ends_in_value = false;
+    for part in &template.url {
+        match part {
+            Part::Literal(literal) => url.push_str(literal),
+            Part::Value(..) => {
+                ends_in_value = true;
+                break;
+            }
+        }
+    }
+    let (before_query, in_query) = match url.split_once('?') {
+        Some((before, _)) => (before, true),
+        None => (url.as_str(), false),
+    };
+    let rest = before_query.split_once("://").map_or("", |(_, rest)| rest);
+    let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
+    // A value in the path belongs to the last segment, as far as it is known.
+    let mut prefix = if ends_in_value && !in_query { parent(path) } else { path };
+    // What no grant can say, like an empty segment, is cut off with what is below it.
+    loop {
+        match prefix.parse() {
+            Ok(read) => return read,
+            Err(_) if prefix.len() <= 1 => return PathPrefix::root(),
+            Err(_) => prefix = parent(prefix),
+        }
+    }
+}
+
+/// Without the last segment.
+fn parent(path: &str) -> &str {
+    match path.rfind('/') {
+        None | Some(0) => "/",
+        Some(at) => path.get(..at).unwrap_or("/"),
+    }
 }
 
 #[cfg(test)]

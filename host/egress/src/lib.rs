@@ -7,13 +7,16 @@
 //! runtime's. The operator's own client for the CLI is here too, so that no other crate needs one.
 
 mod address;
+mod ca_bundle;
 mod client;
+mod dial;
 mod escape;
 mod gate;
 mod inspect;
 mod names;
 mod operator;
 mod options;
+mod proxy;
 mod receive;
 mod reflect;
 mod render;
@@ -21,11 +24,13 @@ mod resolve;
 mod send;
 mod target;
 mod template;
+mod tls;
 
 pub use gate::Gate;
 pub use inspect::{Inspection, RequestProblem, inspect};
 pub use operator::{OperatorClient, OperatorResponse, operator_client};
 pub use options::{Error, Options};
+pub use proxy::{InvalidProxy, Proxy};
 pub use render::{Lookup, LookupError, RenderError, Rendered, Substitute, render};
 pub use resolve::{Resolve, SystemResolver};
 pub use send::{Received, RetryAfter, SendError, Sending, Stage};

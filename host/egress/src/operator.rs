@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
+use tokio::time::timeout;
 
-use crate::client;
+use crate::client::{self, Chunks, Client};
 use crate::options::Error;
 
 /// Longest wait for a connection.
@@ -21,7 +23,7 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024 * 1024;
 
 /// Talks to a server the operator named.
 pub struct OperatorClient {
-    client: reqwest::Client,
+    client: Client,
 }
 
 /// What the server answered.
@@ -40,7 +42,7 @@ pub struct OperatorResponse {
 /// # Errors
 /// When the system has no root certificates.
 pub fn operator_client() -> Result<OperatorClient, Error> {
-    Ok(OperatorClient { client: client::unguarded(CONNECT_TIMEOUT, TIMEOUT)? })
+    Ok(OperatorClient { client: client::unguarded(CONNECT_TIMEOUT)? })
 }
 
 impl OperatorClient {
@@ -62,7 +64,10 @@ impl OperatorClient {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Error::Url("the server's URL begins with http:// or https://".to_owned()));
         }
-        let mut request = reqwest::Request::new(method, url);
+        let uri = Uri::try_from(url.as_str()).map_err(|error| Error::Url(error.to_string()))?;
+        let mut request = Request::new(Full::<Bytes>::default());
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
         let sent = request.headers_mut();
         sent.insert(
             USER_AGENT,
@@ -80,28 +85,30 @@ impl OperatorClient {
         }
         if let Some((content_type, bytes)) = body {
             sent.insert(CONTENT_TYPE, header_value("Content-Type", content_type)?);
-            *request.body_mut() = Some(bytes.into());
+            *request.body_mut() = bytes.into();
         }
-        let response = Box::pin(self.client.execute(request)).await;
-        read(response.map_err(|error| Error::Unreachable(client::cause(&error)))?).await
+        timeout(TIMEOUT, Box::pin(self.exchange(request))).await.unwrap_or(Err(Error::Broken))
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<OperatorResponse, Error> {
+        let answer = self.client.execute(request).await;
+        let answer = answer.map_err(|error| Error::Unreachable(client::cause(&error)))?;
+        let (head, body) = answer.into_parts();
+        let mut chunks = Chunks::of(body);
+        let mut body = Vec::new();
+        while let Some(chunk) = chunks.next().await.map_err(|()| Error::Broken)? {
+            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+                return Err(Error::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let status = head.status.as_u16();
+        Ok(OperatorResponse { status, headers: head.headers, body: body.into() })
     }
 }
 
 fn header_value(name: &str, value: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(value).map_err(|_| Error::Header(name.to_owned()))
-}
-
-async fn read(mut response: reqwest::Response) -> Result<OperatorResponse, Error> {
-    let status = response.status().as_u16();
-    let headers = std::mem::take(response.headers_mut());
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| Error::Broken)? {
-        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return Err(Error::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(OperatorResponse { status, headers, body: body.into() })
 }
 
 #[cfg(test)]

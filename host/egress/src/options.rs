@@ -5,6 +5,8 @@ use std::time::Duration;
 use cordon_model::grant::{EgressPolicy, OriginPattern, PrivateNetwork};
 use ipnet::IpNet;
 
+use crate::proxy::Proxy;
+
 /// Limits and permissions of the gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -18,6 +20,9 @@ pub struct Options {
     /// Networks that may be dialed although the address table denies them: loopback, a test
     /// network, an internal API. Opens exactly those addresses. Default: none.
     pub development_networks: Vec<IpNet>,
+    /// The proxy that everything goes through; the variables of the environment say nothing here.
+    /// Its own address needs no development network. Default: none.
+    pub proxy: Option<Proxy>,
     /// Longest wait for a TCP connection and its TLS handshake. Default: 10 s.
     pub connect_timeout: Duration,
     /// Largest response body, in bytes, counted after decoding. Default: 32 MiB.
@@ -37,6 +42,13 @@ pub struct Options {
     pub url_bytes_max: usize,
     /// Clients (connection pools) kept at once; the one idle longest makes room. Default: 256.
     pub clients_max: usize,
+    /// Largest `ca_bundle` of a connection, in bytes. Default: 64 KiB.
+    pub ca_bundle_bytes_max: usize,
+    /// Certificates in it. Default: 32.
+    pub ca_bundle_certificates_max: usize,
+    /// Largest body that a webhook may answer with, in bytes, counted after decoding. Default:
+    /// 64 KiB.
+    pub webhook_response_bytes_max: u64,
     /// Whether a connection may skip certificate checks at all; its grant must say so too.
     /// Default: true.
     pub allow_unverified_tls: bool,
@@ -50,6 +62,7 @@ impl Default for Options {
             deny,
             private_networks: private,
             development_networks: Vec::new(),
+            proxy: None,
             connect_timeout: Duration::from_secs(10),
             response_bytes_max: 32 * 1024 * 1024,
             discard_timeout: Duration::from_secs(5),
@@ -59,6 +72,9 @@ impl Default for Options {
             request_header_bytes_max: 32 * 1024,
             url_bytes_max: 8 * 1024,
             clients_max: 256,
+            ca_bundle_bytes_max: 64 * 1024,
+            ca_bundle_certificates_max: 32,
+            webhook_response_bytes_max: 64 * 1024,
             allow_unverified_tls: unverified_tls,
         }
     }

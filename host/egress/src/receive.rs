@@ -9,6 +9,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, RETRY_AFTER};
 use tokio::time::{Instant, timeout_at};
 
+use crate::client::{Answer, Chunks};
 use crate::options::Options;
 use crate::reflect::Scanner;
 use crate::send::{Received, RetryAfter, SendError};
@@ -17,6 +18,8 @@ use crate::send::{Received, RetryAfter, SendError};
 pub(crate) struct Reading<'a> {
     /// The caps.
     pub(crate) options: &'a Options,
+    /// Largest body, in bytes.
+    pub(crate) bytes_max: u64,
     /// When the attempt is over.
     pub(crate) deadline: Instant,
     /// What becomes of the body.
@@ -27,11 +30,12 @@ pub(crate) struct Reading<'a> {
 
 /// Reads an answer.
 pub(crate) async fn receive(
-    mut response: reqwest::Response,
+    answer: Answer,
     mut reading: Reading<'_>,
 ) -> Result<Received, SendError> {
-    let status = response.status().as_u16();
-    let headers = std::mem::take(response.headers_mut());
+    let (head, body) = answer.into_parts();
+    let (status, headers) = (head.status.as_u16(), head.headers);
+    let mut chunks = Chunks::of(body);
     check_headers(status, &headers, &reading)?;
     let keep = match reading.body {
         BodyUse::Records | BodyUse::Bytes => true,
@@ -49,18 +53,18 @@ pub(crate) async fn receive(
     let mut kept = Vec::new();
     let mut size: u64 = 0;
     loop {
-        let chunk = match timeout_at(deadline, response.chunk()).await {
+        let chunk = match timeout_at(deadline, chunks.next()).await {
             Ok(Ok(Some(chunk))) => chunk,
             Ok(Ok(None)) => break,
             _ if !keep => break,
-            Ok(Err(_)) => return Err(SendError::Truncated { status }),
+            Ok(Err(())) => return Err(SendError::Truncated { status }),
             Err(_) => return Err(SendError::Timeout { sent: true }),
         };
         if reading.scanner.feed(&chunk) {
             return Err(SendError::SecretReflected { status });
         }
         size = size.saturating_add(chunk.len() as u64);
-        if size > reading.options.response_bytes_max {
+        if size > reading.bytes_max {
             if keep {
                 return Err(SendError::TooLarge { status });
             }

@@ -1,17 +1,20 @@
 //! Names to addresses, vetted before anything is dialed.
 //!
-//! The client asks [`Guarded`] whenever it needs a new connection, and dials what it answers:
+//! The dialer asks [`Guarded`] whenever it needs a new connection, and dials what it answers:
 //! the vetted address is the dialed address, with one question per connection. Addresses written
-//! out in a URL never come here; the gate checks them itself.
+//! out in a URL are no question for a name service; the gate checks them itself.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use async_trait::async_trait;
-use reqwest::dns::{Addrs, Name, Resolving};
+use tower::Service;
 
 use crate::address::{AddressGuard, Class};
+use crate::client::Name;
 use crate::names::{Reach, reach};
 
 /// Names to addresses. What comes out is vetted by the gate.
@@ -67,7 +70,19 @@ impl AnswerRefused {
     }
 }
 
+/// Why there are no addresses to dial.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoAddresses {
+    /// What there is may not be dialed.
+    #[error(transparent)]
+    Refused(#[from] AnswerRefused),
+    /// The name service does not know.
+    #[error("the name cannot be resolved")]
+    Unresolved(#[from] io::Error),
+}
+
 /// A resolver that answers with vetted addresses only.
+#[derive(Clone)]
 pub(crate) struct Guarded {
     resolver: Arc<dyn Resolve>,
     guard: Arc<AddressGuard>,
@@ -78,17 +93,38 @@ impl Guarded {
     pub(crate) fn new(resolver: Arc<dyn Resolve>, guard: Arc<AddressGuard>) -> Self {
         Self { resolver, guard }
     }
+
+    /// Every address of a name, if all of them may be dialed. The name service is asked once.
+    pub(crate) async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, NoAddresses> {
+        let name = name.to_ascii_lowercase();
+        let mut found = self.resolver.resolve(&name).await?;
+        vet(&self.guard, &name, &mut found)?;
+        Ok(found)
+    }
+
+    /// An address that is written out, if it may be dialed.
+    pub(crate) fn vetted(&self, address: IpAddr) -> Result<IpAddr, NoAddresses> {
+        self.guard.check(address).map_err(AnswerRefused::Address)?;
+        Ok(address)
+    }
 }
 
-impl reqwest::dns::Resolve for Guarded {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (resolver, guard) = (Arc::clone(&self.resolver), Arc::clone(&self.guard));
+impl Service<Name> for Guarded {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = NoAddresses;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, NoAddresses>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NoAddresses>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let guarded = self.clone();
         Box::pin(async move {
-            let host = name.as_str().to_ascii_lowercase();
-            let mut found = resolver.resolve(&host).await?;
-            vet(&guard, &host, &mut found)?;
-            let addresses = found.into_iter().map(|ip| SocketAddr::new(ip, 0));
-            Ok(Box::new(addresses) as Addrs)
+            let found = guarded.addresses(name.as_str()).await?;
+            // The dialer puts the port of the URL in the place of 0.
+            let found: Vec<_> = found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect();
+            Ok(found.into_iter())
         })
     }
 }

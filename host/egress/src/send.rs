@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cordon_model::grant::Grants;
+use cordon_model::grant::{EgressLimits, Grants};
 use cordon_model::http_request::BodyUse;
 use cordon_model::{ConnectionKey, TenantId, Timestamp};
 
@@ -18,6 +18,10 @@ pub struct Sending<'a> {
     pub connection: &'a ConnectionKey,
     /// What the connection may do, today.
     pub grants: &'a Grants,
+    /// What the tenant is limited to.
+    pub limits: &'a EgressLimits,
+    /// Authorities that the connection trusts beside those of the system, as PEM.
+    pub ca_bundle: Option<&'a str>,
     /// The request.
     pub rendered: &'a Rendered,
     /// False: certificates are not checked.

@@ -38,7 +38,7 @@ pub(crate) struct Target {
 impl Target {
     /// Reads a URL strictly.
     pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
-        check_characters(text)?;
+        check_characters(text).map_err(|(fault, _)| fault)?;
         let (scheme, rest) = split_scheme(text)?;
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
@@ -92,15 +92,19 @@ fn not_itself(host: &str, url: &Url, path: &str) -> Fault {
     }
 }
 
-/// RFC 3986 characters only, and `[ ]` in the query, where they are in common use.
-fn check_characters(text: &str) -> Result<(), Fault> {
-    if text.contains(['{', '}']) {
-        return Err(("url_braces", "literal braces must not stand in a URL; write %7B and %7D"));
+/// RFC 3986 characters only, and `[ ]` in the query, where they are in common use. A refusal says
+/// how many characters stand before the place.
+pub(crate) fn check_characters(text: &str) -> Result<(), (Fault, usize)> {
+    let before = |at: usize| text.get(..at).map_or(0, |before| before.chars().count());
+    if let Some(at) = text.find(['{', '}']) {
+        let fault = ("url_braces", "literal braces must not stand in a URL; write %7B and %7D");
+        return Err((fault, before(at)));
     }
-    if text.contains('#') {
-        return Err(("url_fragment", "a fragment is never sent; remove it"));
+    if let Some(at) = text.find('#') {
+        return Err((("url_fragment", "a fragment is never sent; remove it"), before(at)));
     }
     let mut bytes = text.bytes();
+    let mut at = 0;
     while let Some(byte) = bytes.next() {
         let allowed = match byte {
             b'%' => {
@@ -111,11 +115,13 @@ fn check_characters(text: &str) -> Result<(), Fault> {
             b => b"-._~:/?[]@!$&'()*+,;=".contains(&b),
         };
         if !allowed {
-            return Err((
+            let fault = (
                 "url_character",
                 "holds a character that must be percent-encoded, or a broken percent-encoding",
-            ));
+            );
+            return Err((fault, before(at)));
         }
+        at = text.len() - bytes.len();
     }
     Ok(())
 }

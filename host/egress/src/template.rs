@@ -18,7 +18,7 @@ use cordon_model::http_request::{Escape, HttpRequest, Piece, Text};
 use cordon_model::plan::Place;
 
 use crate::inspect::RequestProblem;
-use crate::target::{Fault, Target};
+use crate::target::{Fault, Target, check_characters};
 
 /// The place of one value, which decides how it is escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,14 +85,18 @@ pub(crate) struct Template<'a> {
     pub(crate) raw: bool,
 }
 
+/// A fault, and how many characters stand before it, each value counted as one. None: it stands
+/// nowhere in particular.
+type Placed = (Fault, Option<usize>);
+
 /// Reads one text and finds the places in it.
 pub(crate) trait Reader {
-    /// The next stretch of literal text.
-    fn literal(&mut self, text: &str);
+    /// The next character of literal text.
+    fn literal(&mut self, c: char) -> Result<(), Fault>;
     /// A value stands here: where is that?
     fn value(&mut self) -> Result<Slot, Fault>;
     /// The text is over.
-    fn finish(self) -> Result<(), Vec<Fault>>;
+    fn finish(self) -> Vec<Placed>;
 }
 
 /// Finds the place of every piece of a request, or everything that is wrong with it.
@@ -103,14 +107,18 @@ pub(crate) fn analyze(request: &HttpRequest) -> Result<Template<'_>, Vec<Request
     let readable = url_faults.is_empty();
     problems.add_all("/url", url_faults);
     // With a value in the host the rest of the URL says nothing.
-    let target = readable.then(|| Target::parse(&probe(&url)));
+    let target = readable.then(|| {
+        let probe = probe(&url);
+        check_characters(&probe).map_err(|(fault, at)| (fault, Some(at)))?;
+        Target::parse(&probe).map_err(|fault| (fault, None))
+    });
     let origin = match target {
         Some(Ok(target)) => {
             problems.add_all("/url", url::check_host(&target));
             target.origin
         }
-        Some(Err(fault)) => {
-            problems.add("/url", fault);
+        Some(Err(placed)) => {
+            problems.add("/url", placed);
             String::new()
         }
         None => String::new(),
@@ -135,13 +143,13 @@ fn is_empty(text: &Text) -> bool {
 }
 
 /// RFC 9110 tokens. TRACE repeats credentials, CONNECT opens tunnels.
-fn check_method(method: &str) -> Vec<Fault> {
+fn check_method(method: &str) -> Option<Placed> {
     if method.is_empty() || method.len() > 32 || !method.bytes().all(is_token_byte) {
-        vec![("verb_invalid", "must be an HTTP method, such as GET or POST")]
+        Some((("verb_invalid", "must be an HTTP method, such as GET or POST"), None))
     } else if method.eq_ignore_ascii_case("TRACE") || method.eq_ignore_ascii_case("CONNECT") {
-        vec![("verb_refused", "TRACE and CONNECT are not sent")]
+        Some((("verb_refused", "TRACE and CONNECT are not sent"), None))
     } else {
-        Vec::new()
+        None
     }
 }
 
@@ -150,25 +158,48 @@ fn is_token_byte(byte: u8) -> bool {
 }
 
 /// Runs a reader over a text.
-fn read(mut reader: impl Reader, text: &Text) -> (Vec<Part<'_>>, Vec<Fault>) {
+fn read(mut reader: impl Reader, text: &Text) -> (Vec<Part<'_>>, Vec<Placed>) {
     let mut parts = Vec::with_capacity(text.len());
-    let mut faults = Vec::new();
+    let mut faults: Vec<Placed> = Vec::new();
+    let mut at = 0;
+    let mut add = |fault: Fault, at| {
+        // One of a row is enough; a long body could have as many as it has characters.
+        if faults.last().is_none_or(|(last, _)| *last != fault) {
+            faults.push((fault, Some(at)));
+        }
+    };
     for piece in text {
         match piece {
             Piece::Literal(literal) => {
-                reader.literal(literal);
+                for c in literal.chars() {
+                    reader.literal(c).unwrap_or_else(|fault| add(fault, at));
+                    at += 1;
+                }
                 parts.push(Part::Literal(literal));
             }
-            Piece::Placeholder(_) | Piece::Secret(_) | Piece::Value(_) => match reader.value() {
-                Ok(slot) => parts.push(Part::Value(piece, slot)),
-                Err(fault) => faults.push(fault),
-            },
+            Piece::Placeholder(_) | Piece::Secret(_) | Piece::Value(_) => {
+                match reader.value() {
+                    Ok(slot) => parts.push(Part::Value(piece, slot)),
+                    Err(fault) => add(fault, at),
+                }
+                at += 1;
+            }
         }
     }
-    if let Err(more) = reader.finish() {
-        faults.extend(more);
-    }
+    faults.extend(reader.finish());
     (parts, faults)
+}
+
+/// How many characters stand before the first value.
+fn first_value(text: &[Piece]) -> Option<usize> {
+    let mut before = 0;
+    for piece in text {
+        match piece {
+            Piece::Literal(literal) => before += literal.chars().count(),
+            Piece::Placeholder(_) | Piece::Secret(_) | Piece::Value(_) => return Some(before),
+        }
+    }
+    None
 }
 
 /// The text with a harmless letter for each value.
@@ -190,19 +221,20 @@ struct Problems {
 }
 
 impl Problems {
-    fn add(&mut self, part: &str, (code, message): Fault) {
+    fn add(&mut self, part: &str, ((code, message), at): Placed) {
         if self.seen.insert((part.to_owned(), code)) {
             self.found.push(RequestProblem {
                 part: part.to_owned(),
+                at,
                 code,
                 message: message.to_owned(),
             });
         }
     }
 
-    fn add_all(&mut self, part: &str, faults: Vec<Fault>) {
-        for fault in faults {
-            self.add(part, fault);
+    fn add_all(&mut self, part: &str, faults: impl IntoIterator<Item = Placed>) {
+        for placed in faults {
+            self.add(part, placed);
         }
     }
 }

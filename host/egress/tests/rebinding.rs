@@ -19,7 +19,7 @@ use cordon_egress::{
     render,
 };
 use cordon_model::TenantId;
-use cordon_model::grant::{Grants, HttpGrant, PathPrefix};
+use cordon_model::grant::{EgressLimits, Grants, HttpGrant, PathPrefix};
 use cordon_model::http_request::{BodyUse, HttpRequest, Piece, ValueId};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -126,6 +126,8 @@ async fn call(gate: &Gate, origin: &str) -> Result<Received, SendError> {
         tenant: &TenantId::default_tenant(),
         connection: &"crm".parse().unwrap(),
         grants: &Grants { http: vec![http], ..Grants::default() },
+        limits: &EgressLimits::default(),
+        ca_bundle: None,
         rendered: &rendered,
         verify_tls: true,
         idempotency_key: None,

@@ -16,6 +16,9 @@ pub enum Error {
     /// Only an operator's key may do this.
     #[error("only an operator's key may do this")]
     OperatorOnly,
+    /// The one-time token is not the one that resumes this request.
+    #[error("the token is not the one that resumes this request")]
+    WrongToken,
     /// An operator's key must name the tenant.
     #[error("an operator's key must name the tenant in the header Cordon-Tenant")]
     TenantRequired,
@@ -39,6 +42,9 @@ pub enum Error {
     /// `If-Match` names another revision.
     #[error("the object was changed since it was read")]
     PreconditionFailed,
+    /// The tenant follows as many requests as it may at the same time.
+    #[error("the tenant follows {0} requests already; close an event stream and try again")]
+    TooManyStreams(usize),
     /// The package was there and is not any more.
     #[error("the package is not kept any more")]
     Gone,
@@ -72,11 +78,13 @@ words!(
         ApiKey = "api key",
         Connection = "connection",
         Policy = "policy",
+        Webhook = "policy webhook",
         ManualWebhook = "manual webhook",
         Request = "privacy request",
         Task = "task",
         Input = "manual input",
         Package = "package",
+        Plugin = "plugin",
     }
 );
 
@@ -87,11 +95,16 @@ words!(
         InUse = "in_use",
         IllegalTransition = "illegal_transition",
         NotWaitingForInput = "not_waiting_for_input",
+        NotPaused = "not_paused",
         InputsMissing = "inputs_missing",
         RuleUnserved = "rule_unserved",
         IdempotencyInFlight = "idempotency_in_flight",
         Changed = "changed",
         NothingToRetry = "nothing_to_retry",
+        AlreadySet = "already_set",
+        TypeTaken = "type_taken",
+        VersionTaken = "version_taken",
+        PluginUnavailable = "plugin_unavailable",
     }
 );
 
@@ -129,9 +142,13 @@ impl From<CommitError> for Error {
                     Target::ManualWebhook(key) => {
                         format!("the connection {key} has a manual webhook already")
                     }
-                    Target::ApiKey(_) | Target::Request(_) | Target::Replay(_) => {
-                        "there is one already".to_owned()
+                    Target::Plugin(name) => {
+                        format!("this version of the plugin {name} is installed already")
                     }
+                    Target::ApiKey(_)
+                    | Target::PolicyWebhook(_)
+                    | Target::Request(_)
+                    | Target::Replay(_) => "there is one already".to_owned(),
                 },
             ),
             CommitError::Absent(target) => Self::NotFound(match target {
@@ -140,8 +157,11 @@ impl From<CommitError> for Error {
                 Target::Connection(_) | Target::ConnectionUuid(_) => Missing::Connection,
                 Target::Policy(_) => Missing::Policy,
                 Target::ManualWebhook(_) => Missing::ManualWebhook,
+                Target::PolicyWebhook(_) => Missing::Webhook,
+                Target::Plugin(_) => Missing::Plugin,
                 Target::Request(_) | Target::Replay(_) => Missing::Request,
             }),
+            CommitError::Contradictory(what) => Self::Unavailable(what.to_owned()),
             CommitError::Store(error) => error.into(),
         }
     }

@@ -1,9 +1,13 @@
 //! Makes the package when everything for the person is there.
 
-use cordon_model::commit::Commit;
-use cordon_model::package::{FoundIdentity, Omission, PackageContents, Section};
+use std::sync::Arc;
+
+use cordon_model::commit::{Change, Commit, StoreError};
+use cordon_model::input::{Form, InputValue};
+use cordon_model::package::{FoundIdentity, Omission, PackageContents, PackageFile, Section};
 use cordon_model::port::PackageError;
 use cordon_model::request::{Event, PrivacyRequest};
+use cordon_model::subject::IdentitySource;
 use cordon_model::task::{FindingSummary, Stage, Task, TaskState};
 use cordon_model::{Action, Failure, FailureCode};
 
@@ -16,7 +20,7 @@ pub(crate) async fn assemble(
     services: &Services,
     request: PrivacyRequest,
 ) -> Result<(), ApplyError> {
-    let contents = contents_of(services, &request).await?;
+    let contents = Arc::new(contents_of(services, &request).await?);
     let event = match put(services, &contents).await {
         Ok(package) => Event::Packaged { package },
         Err(error) => {
@@ -26,14 +30,29 @@ pub(crate) async fn assemble(
     services.apply_as_host(&request, event, Commit::default()).await.map(|_| ())
 }
 
+/// Removes package and content of a request whose time of keeping is over. A crash in between
+/// does it again.
+pub(crate) async fn expire(
+    services: &Services,
+    request: &PrivacyRequest,
+) -> Result<(), ApplyError> {
+    if let Some(package) = &request.package {
+        let removed = services.ports.packages.remove(&request.tenant, request.id, package).await;
+        removed.map_err(|error| HostError::Destination(error.to_string()))?;
+    }
+    let content = Change::RemoveContent(request.tenant.clone(), request.id);
+    let with = Commit { changes: vec![content], audit: Vec::new() };
+    services.apply_as_host(request, Event::Expired, with).await.map(|_| ())
+}
+
 /// Tries a destination that fails a few times; anything else fails at once.
 async fn put(
     services: &Services,
-    contents: &PackageContents,
+    contents: &Arc<PackageContents>,
 ) -> Result<cordon_model::package::PackageRef, PackageError> {
     let mut attempt = 1;
     loop {
-        match services.ports.packages.put(contents).await {
+        match services.ports.packages.put(Arc::clone(contents)).await {
             Err(PackageError::Unavailable(reason))
                 if attempt < services.options.package_attempts_max =>
             {
@@ -56,14 +75,7 @@ async fn contents_of(
     let mut sections = Vec::new();
     let mut omissions = Vec::new();
     for task in request.tasks.iter().filter(|task| task.stage < Stage::Erasure) {
-        if let TaskState::Complete { finding: FindingSummary::Records { .. }, .. } = &task.state {
-            let records = services.store().records(&request.tenant, request.id, task.id).await?;
-            sections.push(Section {
-                connection: task.connection.clone(),
-                plugin: task.plugin.clone(),
-                records,
-            });
-        }
+        sections.extend(section_of(services, request, task).await?);
         omissions.extend(omissions_of(task));
     }
     let for_person = [Action::Access, Action::Identifiers];
@@ -86,6 +98,58 @@ async fn contents_of(
         omissions,
         destination: request.destination().to_owned(),
     })
+}
+
+/// What a task brings: its records, and the files that a person supplied for it, as they are.
+async fn section_of(
+    services: &Services,
+    request: &PrivacyRequest,
+    task: &Task,
+) -> Result<Option<Section>, HostError> {
+    let TaskState::Complete { finding, .. } = &task.state else { return Ok(None) };
+    let mut section = Section {
+        connection: task.connection.clone(),
+        plugin: task.plugin.clone(),
+        records: Vec::new(),
+        files: Vec::new(),
+    };
+    if matches!(finding, FindingSummary::Records { .. }) {
+        section.records = services.store().records(&request.tenant, request.id, task.id).await?;
+    }
+    if let Some(form) = &task.form {
+        section.files = files_of(services, request, task, form).await?;
+    }
+    let is_empty = section.records.is_empty() && section.files.is_empty();
+    Ok((!is_empty).then_some(section))
+}
+
+/// In the order of the form that was answered.
+async fn files_of(
+    services: &Services,
+    request: &PrivacyRequest,
+    task: &Task,
+    form: &Form,
+) -> Result<Vec<PackageFile>, HostError> {
+    let (store, tenant) = (services.store(), &request.tenant);
+    let inputs = store.inputs(tenant, request.id).await?;
+    let Some(input) = inputs.iter().find(|input| input.task == task.id) else {
+        return Ok(Vec::new());
+    };
+    let mut files = Vec::new();
+    for label in form.fields.iter().map(|field| &field.label) {
+        let Some(InputValue::File(file)) = input.values.get(label) else { continue };
+        let bytes = store
+            .input_file(tenant, request.id, task.id, label)
+            .await?
+            .ok_or_else(|| StoreError::Damaged("a file of an input is not there".to_owned()))?;
+        files.push(PackageFile {
+            label: label.clone(),
+            name: file.name.clone(),
+            media_type: file.media_type.clone(),
+            bytes,
+        });
+    }
+    Ok(files)
 }
 
 /// What a task owes the package: nothing it was to bring may be missing in silence.
@@ -118,7 +182,8 @@ fn omissions_of(task: &Task) -> Vec<Omission> {
 
 fn found_identities(request: &PrivacyRequest) -> Vec<FoundIdentity> {
     let found = request.subject.identities.iter().filter_map(|identity| {
-        let task = request.task(identity.found_by?)?;
+        let IdentitySource::Task(task) = identity.source else { return None };
+        let task = request.task(task)?;
         Some(FoundIdentity {
             connection: task.connection.clone(),
             kind: identity.kind.clone(),

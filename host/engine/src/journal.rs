@@ -25,8 +25,10 @@ impl JournalSink for TaskJournal {
             Ok(()) => Ok(()),
             Err(CommitError::Store(error)) => Err(error),
             Err(
-                error
-                @ (CommitError::Conflict(_) | CommitError::Exists(_) | CommitError::Absent(_)),
+                error @ (CommitError::Conflict(_)
+                | CommitError::Exists(_)
+                | CommitError::Absent(_)
+                | CommitError::Contradictory(_)),
             ) => Err(StoreError::Unavailable(format!("the journal was refused: {error}"))),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cordon_model::commit::{Change, Commit};
 use cordon_model::connection::Connection;
+use cordon_model::grant::EgressLimits;
 use cordon_model::journal::JournalEntry;
 use cordon_model::plugin::ReadGrant;
 use cordon_model::port::{ConnectorCall, ConnectorError, Finding, RunEnd, RunOutcome};
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::journal::TaskJournal;
 use crate::service::grants::not_granted;
 use crate::services::Services;
-use crate::start::settings_json;
+use crate::start::{form_of, settings_json};
 use crate::step::{ApplyError, HostError};
 
 /// Runs tasks of a request side by side and commits each outcome as it comes, one at a time: they
@@ -158,7 +159,8 @@ enum Settings {
     Are(Option<String>),
 }
 
-/// What the policy stores for a manual task, as it is now. Other tasks have none.
+/// What the policy stores for a manual task: as it is now before a person was asked, as it was
+/// answered afterwards. Other tasks have none.
 async fn settings_for(
     services: &Services,
     request: &PrivacyRequest,
@@ -171,9 +173,12 @@ async fn settings_for(
         let pinned = task.segment.as_ref().and_then(|segment| segment.policy_settings.clone());
         return Ok(Settings::Are(pinned));
     }
-    let webhook = services.store().manual_webhook(&request.tenant, &task.connection).await?;
-    Ok(match webhook.filter(|w| w.enabled && w.policy == request.policy) {
-        Some(webhook) => Settings::Are(Some(settings_json(&webhook.fields))),
+    // What was resumed runs with the form that was answered, whatever became of it since.
+    if let (Some(_), Some(answered)) = (&task.carry, &task.form) {
+        return Ok(Settings::Are(Some(settings_json(answered))));
+    }
+    Ok(match services.definition(request, task).await? {
+        Some(webhook) => Settings::Are(Some(settings_json(&form_of(&webhook.fields)))),
         None if task.state == TaskState::Queued => Settings::Withdrawn,
         None => Settings::Are(None),
     })
@@ -221,7 +226,7 @@ async fn open_segment(
 
 /// What the plugin asks to read and was granted.
 fn readable(services: &Services, task: &Task, connection: &Connection) -> Vec<ReadGrant> {
-    let plugins = services.ports.connectors.plugins();
+    let plugins = services.ports.connectors.plugins(&connection.tenant);
     let plugin = plugins.iter().find(|p| p.reference.digest == task.plugin.digest);
     let asked = plugin.into_iter().flat_map(|plugin| &plugin.descriptor.reads);
     asked.filter(|grant| connection.grants.reads.contains(grant)).copied().collect()
@@ -248,24 +253,30 @@ async fn connector_call(
     } else {
         None
     };
+    // A tenant that is gone may reach nothing.
+    let nowhere = || EgressLimits { allow: Some(Vec::new()), deny: Vec::new() };
+    let limits = store.tenant(tenant).await?.map_or_else(nowhere, |tenant| tenant.egress);
     Ok(Some(ConnectorCall {
         tenant: tenant.clone(),
         request: request.id,
         task: task.id,
         plugin: task.plugin.digest,
-        // Configuration as it was pinned; what it may do and where its secrets are, as of now.
+        // Configuration as it was pinned; what it may do, whom it trusts and where its secrets
+        // are, as of now.
         connection: Connection {
             grants: current.grants.clone(),
+            ca_bundle: current.ca_bundle.clone(),
             credentials_location: current.credentials_location.clone(),
             vault_secrets: current.vault_secrets.clone(),
             ..pinned
         },
+        limits,
         action: task.action,
         wanted: task.wanted.clone(),
         segment,
         subject: request.subject.clone(),
         input,
-        form: None,
+        form: task.form.clone(),
         carry: task.carry.clone(),
         journal,
         sink: Arc::new(TaskJournal {

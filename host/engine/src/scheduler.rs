@@ -12,16 +12,29 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::followers::Followers;
 use crate::services::Services;
-use crate::step;
+use crate::waiting::{self, Reviews};
+use crate::{drive, fair, step};
 
 type Place = (TenantId, RequestId);
 
-/// A cheap way to the scheduler: wakes it, and ends the work on a request.
+/// A cheap way to the scheduler: wakes it, and reaches the driver of a request.
 #[derive(Clone, Default)]
 pub struct Handle {
     wake: Arc<Notify>,
-    at_work: Arc<Mutex<HashMap<Place, CancellationToken>>>,
+    pub(crate) followers: Followers,
+    pub(crate) reviews: Reviews,
+    at_work: Arc<Mutex<HashMap<Place, Reins>>>,
+}
+
+/// What a driver is told while it is at work.
+#[derive(Clone)]
+pub(crate) struct Reins {
+    /// To end. Cancelled by the driver itself when it ends (see `free_abandoned`).
+    pub(crate) cancel: CancellationToken,
+    /// The request was changed by somebody else.
+    pub(crate) changed: Arc<Notify>,
 }
 
 impl Handle {
@@ -30,10 +43,19 @@ impl Handle {
         self.wake.notify_one();
     }
 
+    /// Somebody changed a request: its driver, if it has one, looks at it again. A hint, too.
+    pub(crate) fn changed(&self, tenant: &TenantId, request: RequestId) {
+        if let Some(reins) = self.lock().get(&(tenant.clone(), request)) {
+            reins.changed.notify_one();
+        }
+        self.followers.wake(tenant, request);
+        self.wake();
+    }
+
     /// Ends the work on a request whose end was committed: its instances are dropped.
     pub(crate) fn stop_work(&self, tenant: &TenantId, request: RequestId) {
-        if let Some(token) = self.lock().get(&(tenant.clone(), request)) {
-            token.cancel();
+        if let Some(reins) = self.lock().get(&(tenant.clone(), request)) {
+            reins.cancel.cancel();
         }
     }
 
@@ -42,7 +64,16 @@ impl Handle {
         self.lock().len()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Place, CancellationToken>> {
+    /// How many requests of each tenant are being worked on.
+    fn at_work_by_tenant(&self) -> HashMap<TenantId, usize> {
+        let mut counts = HashMap::new();
+        for (tenant, _) in self.lock().keys() {
+            *counts.entry(tenant.clone()).or_default() += 1;
+        }
+        counts
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Place, Reins>> {
         self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -52,12 +83,14 @@ pub struct Scheduler {
     services: Services,
     /// Requests for which the host could not do its part, and when to try again.
     held_back: HashMap<Place, Timestamp>,
+    /// Whose turn it was last.
+    served_last: Option<TenantId>,
 }
 
 impl Scheduler {
     /// Pure: spawns nothing.
     pub fn new(services: Services) -> Self {
-        Self { services, held_back: HashMap::new() }
+        Self { services, held_back: HashMap::new(), served_last: None }
     }
 
     /// Works until `stop`; then drops what runs and returns. What was at work is simply due
@@ -65,6 +98,8 @@ impl Scheduler {
     pub async fn run(mut self, stop: CancellationToken) {
         let mut drivers: JoinSet<(Place, Result<(), step::HostError>)> = JoinSet::new();
         let handle = self.services.scheduler.clone();
+        let mut reviewing = JoinSet::new();
+        reviewing.spawn(waiting::review(self.services.clone()));
         while !stop.is_cancelled() {
             self.claim(&mut drivers, &stop).await;
             tokio::select! {
@@ -76,6 +111,7 @@ impl Scheduler {
             }
         }
         drivers.shutdown().await;
+        reviewing.shutdown().await;
         handle.lock().clear();
     }
 
@@ -86,9 +122,11 @@ impl Scheduler {
     ) {
         let options = &self.services.options;
         let now = self.services.now();
-        // Requests at work stay due in the store; ask for so many more.
-        let limit = options.claim_max + drivers.len() + self.held_back.len();
-        let due = match self.services.store().due(now, limit).await {
+        let mut shares = self.services.scheduler.at_work_by_tenant();
+        // Requests at work, and those held back, stay due in the store; ask for so many more.
+        let busiest = shares.values().copied().max().unwrap_or(0);
+        let per_tenant = options.requests_in_flight_per_tenant_max + busiest + self.held_back.len();
+        let due = match self.services.store().due(now, per_tenant).await {
             Ok(due) => due,
             Err(error) => {
                 tracing::error!(%error, "cannot read what is due");
@@ -96,24 +134,33 @@ impl Scheduler {
             }
         };
         self.held_back.retain(|_, until| *until > now);
-        for place in due {
-            if drivers.len() >= options.requests_in_flight_max {
+        for place in fair::in_turns(due, self.served_last.as_ref()) {
+            // Who waits for a turn to send a message has no place, so that a tenant whose
+            // receivers hang cannot fill them; more than that many waiters have one again.
+            let waiting = self.services.deliveries.waiting().min(options.deliveries_waiting_max);
+            if drivers.len().saturating_sub(waiting) >= options.requests_in_flight_max {
                 break;
             }
-            if self.held_back.contains_key(&place) || self.services.is_suspended(&place.0).await {
+            let share = shares.get(&place.0).copied().unwrap_or(0);
+            if share >= options.requests_in_flight_per_tenant_max
+                || self.held_back.contains_key(&place)
+                || self.services.is_suspended(&place.0).await
+            {
                 continue;
             }
-            let token = stop.child_token();
+            let reins = Reins { cancel: stop.child_token(), changed: Arc::default() };
             {
                 let mut at_work = self.services.scheduler.lock();
                 if at_work.contains_key(&place) {
                     continue;
                 }
-                at_work.insert(place.clone(), token.clone());
+                at_work.insert(place.clone(), reins.clone());
             }
+            *shares.entry(place.0.clone()).or_default() += 1;
+            self.served_last = Some(place.0.clone());
             let services = self.services.clone();
             drivers.spawn(async move {
-                let result = step::drive(&services, &place.0, place.1, token).await;
+                let result = drive::drive(&services, &place.0, place.1, &reins).await;
                 (place, result)
             });
         }
@@ -151,8 +198,8 @@ impl Scheduler {
         // The token of a driver that ended is held by the map alone.
         let mut at_work = self.services.scheduler.lock();
         let held_back = &mut self.held_back;
-        at_work.retain(|place, token| {
-            let abandoned = token.is_cancelled();
+        at_work.retain(|place, reins| {
+            let abandoned = reins.cancel.is_cancelled();
             if abandoned {
                 held_back.insert(place.clone(), again);
             }

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use cordon_model::Timestamp;
-use cordon_model::port::{Clock, Connectors, Egress, Packages, Secrets, StateStore};
+use cordon_model::port::{
+    Clock, Connectors, Egress, Packages, Plugins, Secrets, StateStore, WebhookSender,
+};
 
+use crate::deliveries::Deliveries;
 use crate::{Handle, Options};
 
 /// The parts of the host that the application works with.
@@ -14,8 +17,12 @@ pub struct Ports {
     pub store: Arc<dyn StateStore>,
     /// Running connectors.
     pub connectors: Arc<dyn Connectors>,
+    /// Strangers' plugins.
+    pub plugins: Arc<dyn Plugins>,
     /// What may go out.
     pub egress: Arc<dyn Egress>,
+    /// Messages to systems of a tenant.
+    pub webhooks: Arc<dyn WebhookSender>,
     /// Where packages are put.
     pub packages: Arc<dyn Packages>,
     /// The credentials of connections.
@@ -30,12 +37,14 @@ pub struct Services {
     pub(crate) ports: Ports,
     pub(crate) options: Options,
     pub(crate) scheduler: Handle,
+    pub(crate) deliveries: Deliveries,
 }
 
 impl Services {
     /// Pure: opens, connects and spawns nothing.
     pub fn new(ports: Ports, options: Options, scheduler: Handle) -> Self {
-        Self { ports, options, scheduler }
+        let deliveries = Deliveries::new(options.deliveries_per_tenant_max);
+        Self { ports, options, scheduler, deliveries }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -5,11 +5,12 @@
 use std::collections::BTreeSet;
 
 use cordon_model::commit::Commit;
-use cordon_model::connection::{Connection, Mode};
+use cordon_model::connection::Connection;
+use cordon_model::input::{Form, FormField};
 use cordon_model::page::Page;
 use cordon_model::plan::{Query, WhenMissing};
 use cordon_model::policy::{ManualField, ManualWebhook, PolicyTerms};
-use cordon_model::request::{Event, PrivacyRequest};
+use cordon_model::request::{Event, PrivacyRequest, WebhookRun, WebhookState};
 use cordon_model::subject::{DataSubject, IdentityKind};
 use cordon_model::task::{Stage, Task, TaskState};
 use cordon_model::{Action, Failure, FailureCode, PolicyKey, TaskId, TenantId};
@@ -17,6 +18,7 @@ use cordon_model::{Action, Failure, FailureCode, PolicyKey, TaskId, TenantId};
 use crate::ids::new_uuid;
 use crate::services::Services;
 use crate::step::{ApplyError, HostError};
+use crate::waiting;
 
 /// Everything of a tenant that can take part in a request.
 pub(crate) struct Cast {
@@ -38,11 +40,11 @@ impl Services {
     ) -> Result<Cast, HostError> {
         let all = self.all_connections(tenant).await?;
         let kinds = self.kinds_known_to(tenant, &all).await?;
-        let takes_part = |c: &&Connection| c.enabled && c.mode == Mode::Live;
+        let takes_part = |c: &&Connection| waiting::takes_part(c);
         let webhooks = self.store().manual_webhooks(tenant, policy).await?;
         let manual = webhooks
             .into_iter()
-            .filter(|webhook| webhook.enabled && terms.has(Action::Access))
+            .filter(|webhook| webhook.enabled && (webhook.confirm || terms.has(Action::Access)))
             .filter_map(|webhook| {
                 let of = |c: &&Connection| c.key == webhook.connection;
                 let connection = all.iter().filter(takes_part).find(of)?.clone();
@@ -53,7 +55,7 @@ impl Services {
             |c: &&Connection| terms.connections.as_ref().is_none_or(|keys| keys.contains(&c.key));
         // A connector for which policies store something takes part through its policy only.
         let by_rule = |c: &&Connection| {
-            let plugin = self.ports.connectors.plugin_for(&c.connector_type);
+            let plugin = self.ports.connectors.plugin_for(tenant, &c.connector_type);
             plugin.is_some_and(|plugin| plugin.descriptor.policy_schema.is_none())
         };
         let connections =
@@ -191,6 +193,7 @@ impl Cast {
             state: TaskState::Queued,
             segment: None,
             segments_closed: 0,
+            form: None,
             carry: None,
             given: BTreeSet::new(),
             rounds: 0,
@@ -222,6 +225,7 @@ pub(crate) async fn start(services: &Services, request: PrivacyRequest) -> Resul
     let unserved = cast.unserved(&request.terms);
     let now = services.now();
     let tasks = cast.tasks(&request, || TaskId::new(new_uuid(now)));
+    let webhooks = webhooks_of(services, &request).await?;
     let refused = if !unserved.is_empty() && !request.terms.allow_unserved {
         let actions: Vec<&str> = unserved.iter().map(|action| action.as_str()).collect();
         let detail = format!("no enabled live connection serves: {}", actions.join(", "));
@@ -234,20 +238,49 @@ pub(crate) async fn start(services: &Services, request: PrivacyRequest) -> Resul
     };
     let event = match refused {
         Some(failure) => Event::Failed { failure },
-        None => Event::Started { tasks, unserved },
+        None => Event::Started { tasks, unserved, webhooks },
     };
     services.apply_as_host(&request, event, Commit::default()).await.map(|_| ())
 }
 
-/// What a policy stores for a manual webhook, as the connector is given it.
-pub(crate) fn settings_json(fields: &[ManualField]) -> String {
-    let fields: Vec<serde_json::Value> = fields
+/// Every webhook of the policy, to be told about this request.
+async fn webhooks_of(
+    services: &Services,
+    request: &PrivacyRequest,
+) -> Result<Vec<WebhookRun>, HostError> {
+    let webhooks = services.store().policy_webhooks(&request.tenant, &request.policy).await?;
+    let queued = webhooks.into_iter().map(|webhook| WebhookRun {
+        id: webhook.id,
+        phase: webhook.phase,
+        order: webhook.order,
+        direction: webhook.direction,
+        attempts: 0,
+        state: WebhookState::Queued,
+    });
+    Ok(queued.collect())
+}
+
+/// The form that a manual webhook asks for.
+pub(crate) fn form_of(fields: &[ManualField]) -> Form {
+    let field = |field: &ManualField| FormField {
+        name: field.pii_field.clone(),
+        label: field.dsr_package_label.clone(),
+        types: field.types.clone(),
+        required: field.required,
+    };
+    Form { fields: fields.iter().map(field).collect() }
+}
+
+/// What a policy stores for a manual webhook that asks for a form, as the connector is given it.
+pub(crate) fn settings_json(form: &Form) -> String {
+    let fields: Vec<serde_json::Value> = form
+        .fields
         .iter()
         .map(|field| {
             let types: Vec<&str> = field.types.iter().map(|t| t.as_str()).collect();
             serde_json::json!({
-                "pii_field": field.pii_field,
-                "dsr_package_label": field.dsr_package_label,
+                "pii_field": field.name,
+                "dsr_package_label": field.label,
                 "types": types,
                 "required": field.required,
             })

@@ -1,14 +1,16 @@
-//! Works on one request: load, derive the next work, do it, commit, again; until nothing is left
-//! to do now.
+//! One step of a request: does what is to be done next and commits it. [`crate::drive`] takes one
+//! after the other.
 
 use cordon_model::audit::{Actor, AuditEvent};
 use cordon_model::commit::{Change, Commit, CommitError, StoreError};
-use cordon_model::request::{Event, IllegalTransition, PrivacyRequest, TaskEvent, Work};
+use cordon_model::request::{
+    Event, IllegalTransition, NoticeEvent, PrivacyRequest, TaskEvent, WebhookEvent, Work,
+};
 use cordon_model::{RequestId, TenantId, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::services::Services;
-use crate::{finish, run, start};
+use crate::{finish, run, start, tell};
 
 /// The host could not do its part. Nothing is wrong with the request; it is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +19,10 @@ pub(crate) enum HostError {
     Store(#[from] StoreError),
     #[error("{0}")]
     Connector(String),
+    #[error("{0}")]
+    Destination(String),
+    #[error("the tenant is gone")]
+    TenantGone,
     #[error("the request was changed too often in between")]
     Contended,
 }
@@ -34,44 +40,39 @@ pub(crate) enum ApplyError {
     Host(#[from] HostError),
 }
 
-/// Works on a request until nothing is left to do now, or `cancel`.
-pub(crate) async fn drive(
+/// Does what is to be done next for a request, and commits it.
+pub(crate) async fn step(
     services: &Services,
-    tenant: &TenantId,
-    id: RequestId,
-    cancel: CancellationToken,
-) -> Result<(), HostError> {
-    // Breaks the token's hold when this driver ends in whatever way (see `free_abandoned`).
-    let _ended = cancel.clone().drop_guard();
-    loop {
-        let Some(request) = services.store().request(tenant, id).await? else { return Ok(()) };
-        let done = match request.next_work(services.now()) {
-            Work::Start => start::start(services, request).await,
-            Work::Run(tasks) => run::run_tasks(services, &request, &tasks, &cancel).await,
-            Work::Assemble => finish::assemble(services, request).await,
-            Work::Finish => services
-                .apply_as_host(&request, Event::Completed, Commit::default())
-                .await
-                .map(|_| ()),
-            Work::WaitUntil(_) | Work::Nothing => return Ok(()),
-        };
-        match done {
-            Ok(()) => {}
-            Err(ApplyError::Host(error)) => return Err(error),
-            Err(ApplyError::Gone) => return Ok(()),
-            // Somebody changed the request meanwhile: look at it as it is now.
-            Err(ApplyError::Illegal(error)) => {
-                tracing::debug!(tenant.id = %tenant, request.id = %id, %error, "moved on");
-            }
-        }
-        if cancel.is_cancelled() {
-            return Ok(());
-        }
+    request: PrivacyRequest,
+    work: Work,
+    cancel: &CancellationToken,
+) -> Result<(), ApplyError> {
+    match work {
+        Work::Start => start::start(services, request).await,
+        Work::Run(tasks) => run::run_tasks(services, &request, &tasks, cancel).await,
+        // A receiver may take its time: whoever cancels the request does not wait for it.
+        Work::Tell(webhook) => tokio::select! {
+            told = tell::tell(services, request, webhook) => told,
+            () = cancel.cancelled() => Ok(()),
+        },
+        Work::Assemble => finish::assemble(services, request).await,
+        Work::Finish => close(services, &request, Event::Completed).await,
+        Work::EndForDeadline => close(services, &request, Event::DeadlinePassed).await,
+        Work::Expire => finish::expire(services, &request).await,
+        Work::WaitUntil(_) | Work::Nothing => Ok(()),
     }
 }
 
+async fn close(
+    services: &Services,
+    request: &PrivacyRequest,
+    event: Event,
+) -> Result<(), ApplyError> {
+    services.apply_as_host(request, event, Commit::default()).await.map(|_| ())
+}
+
 /// How often a commit is tried again because something else was committed in between.
-const CONFLICTS_MAX: usize = 16;
+pub(crate) const CONFLICTS_MAX: usize = 16;
 
 impl Services {
     pub(crate) async fn is_suspended(&self, tenant: &TenantId) -> bool {
@@ -105,41 +106,83 @@ impl Services {
         for _ in 0..CONFLICTS_MAX {
             let request = self.store().request(tenant, id).await.map_err(HostError::from)?;
             let request = request.ok_or(ApplyError::Gone)?;
-            let before = request.status();
-            let now = self.now();
-            let audit = audit_of(&request, &event, actor.clone(), now);
-            let request = request.apply(event.clone(), now)?;
-            let mut commit = with.clone();
-            commit.changes.push(Change::PutRequest {
-                due: request.due(now),
-                request: Box::new(request.clone()),
-            });
-            commit.audit.push(audit);
-            if request.status() != before {
-                let (from, to) = (before.as_str(), request.status().as_str());
-                let moved = AuditEvent::new(tenant, now, Actor::Host, "request.status_changed");
-                commit.audit.push(moved.about(id).with("from", from).with("to", to));
-            }
-            match self.store().commit(commit).await {
-                Ok(()) => return Ok(request),
-                Err(CommitError::Conflict(_)) => {}
-                Err(CommitError::Store(error)) => return Err(HostError::from(error).into()),
-                Err(CommitError::Exists(_) | CommitError::Absent(_)) => {
-                    return Err(ApplyError::Gone);
-                }
+            let (event, with) = (event.clone(), with.clone());
+            if let Some(request) = self.apply_once(request, actor.clone(), event, with).await? {
+                return Ok(request);
             }
         }
         Err(HostError::Contended.into())
     }
+
+    /// The same, for a request that was looked at: what was seen of it is what the event is based
+    /// on. None: something else was committed since.
+    pub(crate) async fn apply_once(
+        &self,
+        request: PrivacyRequest,
+        actor: Actor,
+        event: Event,
+        with: Commit,
+    ) -> Result<Option<PrivacyRequest>, ApplyError> {
+        let mut commit = with;
+        let request = self.applied(request, actor, event, &mut commit)?;
+        match self.store().commit(commit).await {
+            Ok(()) => {
+                self.scheduler.followers.wake(&request.tenant, request.id);
+                Ok(Some(request))
+            }
+            Err(CommitError::Conflict(_)) => Ok(None),
+            Err(CommitError::Store(error)) => Err(HostError::from(error).into()),
+            Err(CommitError::Contradictory(what)) => {
+                Err(HostError::from(StoreError::Unavailable(what.to_owned())).into())
+            }
+            Err(CommitError::Exists(_) | CommitError::Absent(_)) => Err(ApplyError::Gone),
+        }
+    }
+
+    /// The request after an event, added to a commit with the audit events that tell of it.
+    pub(crate) fn applied(
+        &self,
+        request: PrivacyRequest,
+        actor: Actor,
+        event: Event,
+        commit: &mut Commit,
+    ) -> Result<PrivacyRequest, IllegalTransition> {
+        let (before, now) = (request.status(), self.now());
+        let audit = audit_of(&request, &event, actor, now);
+        let request = request.apply(event, now)?;
+        commit
+            .changes
+            .push(Change::PutRequest { due: request.due(now), request: Box::new(request.clone()) });
+        commit.audit.push(audit);
+        if request.status() != before {
+            let (from, to) = (before.as_str(), request.status().as_str());
+            let moved =
+                AuditEvent::new(&request.tenant, now, Actor::Host, "request.status_changed");
+            commit.audit.push(moved.about(request.id).with("from", from).with("to", to));
+        }
+        Ok(request)
+    }
 }
 
 /// The audit event that tells of an event: ids, words and counts only.
-fn audit_of(request: &PrivacyRequest, event: &Event, actor: Actor, at: Timestamp) -> AuditEvent {
+pub(crate) fn audit_of(
+    request: &PrivacyRequest,
+    event: &Event,
+    actor: Actor,
+    at: Timestamp,
+) -> AuditEvent {
     let name = format!("request.{}", event.name());
     let audit = AuditEvent::new(&request.tenant, at, actor, &name).about(request.id);
     match event {
-        Event::Started { tasks, unserved } => {
-            audit.with("tasks", tasks.len()).with("unserved", unserved.len())
+        Event::Started { tasks, unserved, webhooks } => audit
+            .with("tasks", tasks.len())
+            .with("unserved", unserved.len())
+            .with("webhooks", webhooks.len()),
+        Event::Webhook { id, event } => webhook_facts(audit.with("webhook", id), event),
+        Event::Notice { revision, event } => {
+            let notice = request.notices.iter().find(|notice| notice.revision == *revision);
+            let status = notice.map_or("", |notice| notice.status.as_str());
+            notice_facts(audit.with("status", status), event)
         }
         Event::Failed { failure } => audit.with("code", failure.code.as_str()),
         Event::Task { id, event } => {
@@ -160,8 +203,51 @@ fn audit_of(request: &PrivacyRequest, event: &Event, actor: Actor, at: Timestamp
             .with("files", package.files)
             .with("destination", &package.destination),
         // The reason of a denial is a person's own words and stays in the sealed request.
-        Event::Approved | Event::Denied { .. } | Event::Canceled | Event::Completed => audit,
+        Event::Approved
+        | Event::Denied { .. }
+        | Event::Canceled
+        | Event::DeadlinePassed
+        | Event::Completed
+        | Event::Expired => audit,
     }
+}
+
+fn webhook_facts(audit: AuditEvent, event: &WebhookEvent) -> AuditEvent {
+    match event {
+        WebhookEvent::Answered { answer, .. } => {
+            let added: usize = answer.identities.values().map(Vec::len).sum();
+            audit.with("identities", added)
+        }
+        WebhookEvent::Postponed { until, failure } => {
+            failure_facts(audit.with("until", until), failure)
+        }
+        WebhookEvent::Failed { failure } => failure_facts(audit, failure),
+        WebhookEvent::Withdrawn | WebhookEvent::Released => audit,
+    }
+}
+
+fn notice_facts(audit: AuditEvent, event: &NoticeEvent) -> AuditEvent {
+    match event {
+        NoticeEvent::Delivered { status } => audit.with("answer", status),
+        NoticeEvent::Postponed { until, failure } => {
+            failure_facts(audit.with("until", until), failure)
+        }
+        NoticeEvent::GivenUp { failure } => failure_facts(audit, failure),
+    }
+}
+
+/// Labels, as long as an event may be.
+fn listed(labels: &[String]) -> String {
+    const MOST: usize = 20;
+    let listed = labels.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match labels.len().saturating_sub(MOST) {
+        0 => listed,
+        more => format!("{listed} and {more} more"),
+    }
+}
+
+fn failure_facts(audit: AuditEvent, failure: &cordon_model::Failure) -> AuditEvent {
+    audit.with("code", failure.code.as_str()).with("detail", &failure.detail)
 }
 
 fn task_facts(audit: AuditEvent, event: &TaskEvent) -> AuditEvent {
@@ -175,6 +261,10 @@ fn task_facts(audit: AuditEvent, event: &TaskEvent) -> AuditEvent {
             .with("skipped", skipped.len()),
         TaskEvent::Skipped { reason } => audit.with("reason", reason.as_str()),
         TaskEvent::Asked { form, .. } => audit.with("fields", form.fields.len()),
+        TaskEvent::InputGiven { values, labels, replaced } => {
+            let audit = audit.with("values", values).with("replaced", replaced);
+            if labels.is_empty() { audit } else { audit.with("labels", listed(labels)) }
+        }
         TaskEvent::Pending { until, .. } | TaskEvent::Suspended { until } => {
             audit.with("until", until)
         }

@@ -61,6 +61,7 @@ scopes! {
     InputsWrite = "inputs:write", "Read forms and supply manual inputs.";
     PluginsRead = "plugins:read", "List plugins.";
     PluginsWrite = "plugins:write", "Upload, activate and delete plugins.";
+    AuditRead = "audit:read", "Read the tenant's ledger: who did what.";
     TenantsRead = "tenants:read", "Read the tenant and its keys.";
     TenantsWrite = "tenants:write", "Create and revoke the tenant's keys.";
 }

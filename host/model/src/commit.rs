@@ -1,8 +1,9 @@
 //! The one way anything is written: a set of changes and the audit events that tell of them, in
 //! one transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::api_key::ApiKey;
@@ -10,12 +11,15 @@ use crate::audit::AuditEvent;
 use crate::connection::Connection;
 use crate::input::ManualInput;
 use crate::journal::JournalEntry;
+use crate::plugin::InstalledPlugin;
 use crate::policy::{ManualWebhook, Policy};
 use crate::request::PrivacyRequest;
 use crate::secret::Credentials;
 use crate::tenant::Tenant;
+use crate::webhook::PolicyWebhook;
 use crate::{
     ApiKeyId, ConnectionKey, PolicyKey, Records, RequestId, Revision, TaskId, TenantId, Timestamp,
+    WebhookId,
 };
 
 /// Changes that become durable together, or not at all.
@@ -39,6 +43,10 @@ impl Commit {
 pub enum Change {
     /// Creates (revision 1) or replaces (stored revision + 1) a tenant.
     PutTenant(Tenant),
+    /// Removes a tenant with everything that is its own: objects, keys, requests, what belongs to
+    /// them, its ledger, and the key that all of it is sealed under. Its name is free again.
+    /// Events about it belong to the host's ledger.
+    DeleteTenant(TenantId, Revision),
     /// Stores a new key.
     PutApiKey(ApiKey),
     /// Revokes a key of this tenant; none: of the operator.
@@ -52,13 +60,24 @@ pub enum Change {
     PutSecrets(TenantId, ConnectionKey, Credentials),
     /// Creates or replaces a policy.
     PutPolicy(Policy),
-    /// Removes a policy.
+    /// Removes a policy. Refused with [`CommitError::Conflict`] while it has policy webhooks.
     DeletePolicy(TenantId, PolicyKey, Revision),
     /// Creates or replaces a manual webhook. Refused with [`CommitError::Exists`] when its
     /// connection has one in another policy.
     PutManualWebhook(ManualWebhook),
     /// Removes a manual webhook.
     DeleteManualWebhook(TenantId, ConnectionKey, Revision),
+    /// Creates or replaces a policy webhook. Refused with [`CommitError::Absent`] when its policy
+    /// does not exist.
+    PutPolicyWebhook(PolicyWebhook),
+    /// Removes a policy webhook.
+    DeletePolicyWebhook(TenantId, PolicyKey, WebhookId, Revision),
+    /// Creates or replaces a stranger's plugin. Its component comes when it is created, and stays
+    /// as it is when it is replaced; refused with [`CommitError::Contradictory`] otherwise.
+    PutPlugin(Box<InstalledPlugin>, Option<Bytes>),
+    /// Removes a plugin of this tenant, by name and version, with its component; none: of the
+    /// host.
+    DeletePlugin(Option<TenantId>, String, String, Revision),
     /// Creates or replaces a request; `due` is when the scheduler must look at it again.
     PutRequest {
         /// The request.
@@ -67,11 +86,16 @@ pub enum Change {
         due: Option<Timestamp>,
     },
     /// Stores what a person gave; replaces what was given for the same task before.
-    PutInput(ManualInput),
+    ///
+    /// Each file of the input comes with its bytes, by label; refused with
+    /// [`CommitError::Contradictory`] when they are not exactly those that the input names.
+    PutInput(ManualInput, BTreeMap<String, Bytes>),
     /// Stores what a task returned, in place of what it returned before.
     PutRecords(TenantId, RequestId, TaskId, Vec<Records>),
     /// Appends to the journal of a task.
     AppendJournal(TenantId, RequestId, TaskId, Vec<JournalEntry>),
+    /// Removes what people gave for a request, what its tasks returned and their journals.
+    RemoveContent(TenantId, RequestId),
     /// Remembers the answer to a `POST` with an `Idempotency-Key`. Refused with
     /// [`CommitError::Exists`] when the key is remembered already.
     PutReplay(ReplayRecord),
@@ -109,6 +133,10 @@ pub enum Target {
     Policy(PolicyKey),
     /// A manual webhook, by its connection.
     ManualWebhook(ConnectionKey),
+    /// A policy webhook.
+    PolicyWebhook(WebhookId),
+    /// A plugin, by its name.
+    Plugin(String),
     /// A request.
     Request(RequestId),
     /// An `Idempotency-Key`.
@@ -127,6 +155,9 @@ pub enum CommitError {
     /// What was to be replaced or removed is not there.
     #[error("there is none")]
     Absent(Target),
+    /// What belongs together in it does not fit together. Trying it again is no use.
+    #[error("the commit contradicts itself: {0}")]
+    Contradictory(&'static str),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -156,4 +187,6 @@ pub struct RequestFilter {
     pub created_after: Option<Timestamp>,
     /// Only submitted before this.
     pub created_before: Option<Timestamp>,
+    /// Only with a policy's deadline before this, and not final.
+    pub due_before: Option<Timestamp>,
 }

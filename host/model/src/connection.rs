@@ -39,6 +39,8 @@ pub struct Connection {
     pub credentials_location: Option<String>,
     /// The names of the secrets that are stored for it in the vault; none: nothing is stored.
     pub vault_secrets: Option<BTreeSet<String>>,
+    /// Certificates (PEM) of authorities that this connection trusts beside the public ones.
+    pub ca_bundle: Option<String>,
     /// What all queries of one type may take together; none: the tenant's limit.
     pub job_timeout: Option<Duration>,
     /// The whole connection object as it was written, so that pointers match.

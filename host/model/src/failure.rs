@@ -71,6 +71,7 @@ codes! {
     PluginUnavailable = "plugin_unavailable", "The pinned plugin is not loaded.";
     ConnectionGone = "connection_gone", "The connection does not exist any more.";
     RuleUnserved = "rule_unserved", "No connection serves a rule of the policy.";
+    WebhookFailed = "webhook_failed", "A policy webhook could not be told, or its answer cannot be used.";
     PackageFailed = "package_failed", "The package could not be put at its destination.";
 }
 

@@ -5,16 +5,21 @@
 //! connection or its grants are written, and by the egress gate at every send. Deliberately knows
 //! no address that a name leads to: the gate asks.
 
+mod host_pattern;
 mod invalid;
+mod limits;
 mod need;
 mod network;
 mod origin;
 mod path_prefix;
 mod policy;
+mod public_suffix;
 
 use std::collections::BTreeSet;
 
+pub use host_pattern::HostPattern;
 pub use invalid::InvalidGrant;
+pub use limits::EgressLimits;
 pub use network::PrivateNetwork;
 pub use origin::OriginPattern;
 pub use path_prefix::PathPrefix;

@@ -166,6 +166,10 @@ uuid_id!(
     TaskId
 );
 uuid_id!(
+    /// Names a policy webhook; a version 7 UUID.
+    WebhookId
+);
+uuid_id!(
     /// Names an API key; a version 7 UUID.
     ApiKeyId
 );

@@ -56,13 +56,63 @@ pub struct ManualInput {
     /// The task's connection.
     pub connection: ConnectionKey,
     /// By label; an empty map means "searched, nothing found".
-    pub values: BTreeMap<String, String>,
+    pub values: BTreeMap<String, InputValue>,
     /// Name of the key that gave it.
     pub given_by: String,
     /// When.
     pub given_at: Timestamp,
+    /// Segments of the task that were closed when it asked: a task that asks again waits for an
+    /// answer to that.
+    pub segments_closed: u32,
     /// Counts replacements.
     pub revision: Revision,
+}
+
+/// What was given for one field. `Debug` shows no content.
+#[derive(Clone, PartialEq, Eq)]
+pub enum InputValue {
+    /// Text.
+    Text(String),
+    /// A file; its bytes are stored beside the input.
+    File(InputFile),
+}
+
+/// A file that was given. `Debug` shows its size only: a name may name a person.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InputFile {
+    /// Its name, as it was given.
+    pub name: String,
+    /// Its media type, as it was given.
+    pub media_type: String,
+    /// Its size, in bytes.
+    pub size: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: [u8; 32],
+}
+
+impl InputValue {
+    /// The type of field that it answers.
+    pub const fn field_type(&self) -> FieldType {
+        match self {
+            Self::Text(_) => FieldType::Text,
+            Self::File(_) => FieldType::File,
+        }
+    }
+}
+
+impl fmt::Debug for InputValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::File(file) => file.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for InputFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "InputFile({} bytes)", self.size)
+    }
 }
 
 impl fmt::Debug for ManualInput {
@@ -75,12 +125,27 @@ impl fmt::Debug for ManualInput {
     }
 }
 
+impl ManualInput {
+    /// Whether this was given for what the task asked last, and not for an earlier question.
+    pub fn is_for(&self, task: &crate::task::Task) -> bool {
+        self.task == task.id && self.segments_closed == task.segments_closed
+    }
+}
+
 impl Form {
-    /// Whether these values answer this form: no label that is not asked for, none missing that
-    /// is required. Values of an older form fail here and count as not provided (BEHAVIOUR F9).
-    pub fn is_answered_by(&self, values: &BTreeMap<String, String>) -> bool {
-        let known = |label: &String| self.fields.iter().any(|field| field.label == *label);
-        values.keys().all(known)
+    /// The field with this label.
+    pub fn field(&self, label: &str) -> Option<&FormField> {
+        self.fields.iter().find(|field| field.label == label)
+    }
+
+    /// Whether these values answer this form: no label that is not asked for, each of a type that
+    /// its field takes, none missing that is required. Values of an older form fail here and count
+    /// as not provided (BEHAVIOUR F9).
+    pub fn is_answered_by(&self, values: &BTreeMap<String, InputValue>) -> bool {
+        let fits = |(label, value): (&String, &InputValue)| {
+            self.field(label).is_some_and(|field| field.types.contains(&value.field_type()))
+        };
+        values.iter().all(fits)
             && (values.is_empty()
                 || self.fields.iter().all(|f| !f.required || values.contains_key(&f.label)))
     }

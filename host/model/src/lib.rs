@@ -11,6 +11,7 @@ pub mod api_key;
 pub mod audit;
 pub mod commit;
 pub mod connection;
+pub mod deadline;
 pub mod failure;
 pub mod grant;
 pub mod http_request;
@@ -31,12 +32,13 @@ pub mod secret;
 pub mod subject;
 pub mod task;
 pub mod tenant;
+pub mod webhook;
 
 pub use action::Action;
 pub use failure::{Failure, FailureCode};
 pub use id::{
     ApiKeyId, ConnectionKey, InvalidId, PluginDigest, PolicyKey, RequestId, Revision, TaskId,
-    TenantId,
+    TenantId, WebhookId,
 };
 pub use jiff::Timestamp;
 pub use problem::{Problem, Severity};

@@ -1,5 +1,7 @@
 //! The result bundle for the data subject.
 
+use bytes::Bytes;
+
 use crate::plugin::PluginRef;
 use crate::subject::IdentityKind;
 use crate::{ConnectionKey, PolicyKey, Records, RequestId, TaskId, TenantId, Timestamp};
@@ -36,6 +38,28 @@ pub struct Section {
     pub plugin: PluginRef,
     /// The records, each object a file.
     pub records: Vec<Records>,
+    /// Files that a person supplied. The first record names the path of each under its label,
+    /// in place of what stands there; where there is no record they make one.
+    pub files: Vec<PackageFile>,
+}
+
+/// A file that a person supplied, for one label of a form. `Debug` shows the size only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PackageFile {
+    /// The label it was supplied for.
+    pub label: String,
+    /// The name that the person gave it. Untrusted: the package makes a safe one out of it.
+    pub name: String,
+    /// The media type that was declared for it, such as `application/pdf`. Untrusted.
+    pub media_type: String,
+    /// What is in it, kept as it is.
+    pub bytes: Bytes,
+}
+
+impl std::fmt::Debug for PackageFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PackageFile({} bytes)", self.bytes.len())
+    }
 }
 
 /// An identity that an identifiers query found. `Debug` does not show the value.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::grant::PathPrefix;
 use crate::http_request::HttpRequest;
 use crate::subject::IdentityKind;
 use crate::{Action, Problem};
@@ -69,6 +70,8 @@ pub struct Query {
     pub when_missing: WhenMissing,
     /// `scheme://host[:port]`, lower case, without a default port.
     pub origin: String,
+    /// The whole segments of its path before the first value.
+    pub path_prefix: PathPrefix,
     /// The verb.
     pub method: String,
     /// Names of placeholders and secrets, and where they stand.

@@ -1,6 +1,9 @@
-//! An admitted component and what it says about itself.
+//! An admitted component, what it says about itself, and how a stranger's is kept.
 
-use crate::{Action, PluginDigest};
+use crate::{Action, PluginDigest, Revision, TenantId, Timestamp};
+
+/// Longest name and longest version of a plugin, in characters.
+const WORD_CHARS_MAX: usize = 64;
 
 /// Which component, to the byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,9 +16,73 @@ pub struct PluginRef {
     pub digest: PluginDigest,
 }
 
+impl PluginRef {
+    /// Whether a plugin can have this name: 1 to 64 characters of `a-z`, `0-9`, `_` and `-`,
+    /// beginning with a letter or a digit.
+    pub fn is_name(text: &str) -> bool {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        is_word(text, plain, |c| plain(c) || c == '_' || c == '-')
+    }
+
+    /// Whether a plugin can have this version: 1 to 64 characters of `A-Z`, `a-z`, `0-9`, `.`,
+    /// `+`, `_` and `-`, beginning with a letter or a digit. Semantic versions are; no order is
+    /// read into it.
+    pub fn is_version(text: &str) -> bool {
+        is_word(
+            text,
+            |c| c.is_ascii_alphanumeric(),
+            |c| c.is_ascii_alphanumeric() || ".+_-".contains(c),
+        )
+    }
+}
+
+fn is_word(text: &str, first: impl Fn(char) -> bool, then: impl Fn(char) -> bool) -> bool {
+    text.chars().count() <= WORD_CHARS_MAX
+        && text.chars().next().is_some_and(first)
+        && text.chars().all(then)
+}
+
+/// A stranger's plugin as it is kept. Its component is kept beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstalledPlugin {
+    /// The tenant that it serves; none: every tenant.
+    pub scope: Option<TenantId>,
+    /// Which one. Within a scope a name and a version stand for one digest, and a digest for one
+    /// name and version.
+    pub reference: PluginRef,
+    /// What `describe` answered at admission.
+    pub descriptor: Descriptor,
+    /// What the component imports, in its order.
+    pub imports: Vec<String>,
+    /// Bytes of the component.
+    pub size: u64,
+    /// Whether connections of its type are written with it. One version of a name is active.
+    pub active: bool,
+    /// The name of the key that installed it.
+    pub installed_by: String,
+    /// When.
+    pub installed_at: Timestamp,
+    /// Counts its writes.
+    pub revision: Revision,
+}
+
+impl InstalledPlugin {
+    /// The plugin as the host runs it.
+    pub fn plugin(&self) -> Plugin {
+        Plugin {
+            scope: self.scope.clone(),
+            reference: self.reference.clone(),
+            descriptor: self.descriptor.clone(),
+            built_in: false,
+        }
+    }
+}
+
 /// An admitted component: where it came from and its descriptor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugin {
+    /// The tenant that alone may use it; none: every tenant may.
+    pub scope: Option<TenantId>,
     /// Which one.
     pub reference: PluginRef,
     /// What `describe` answered at admission.
@@ -51,4 +118,25 @@ pub enum ReadGrant {
     Identities,
     /// Headers and bodies of responses, and records.
     Responses,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_and_a_version_can_stand_in_a_path_as_they_are() {
+        for good in ["crm", "0", "acme-crm_2", &"x".repeat(64)] {
+            assert!(PluginRef::is_name(good), "{good}");
+        }
+        for bad in ["", "-crm", "CRM", "a.b", "a/b", "ä", "..", &"x".repeat(65)] {
+            assert!(!PluginRef::is_name(bad), "{bad}");
+        }
+        for good in ["1", "0.1.0", "1.2.3-rc.1+build.5", "2027_01"] {
+            assert!(PluginRef::is_version(good), "{good}");
+        }
+        for bad in ["", ".", "..", "-1", "1 0", "1/0", "1?", &"1".repeat(65)] {
+            assert!(!PluginRef::is_version(bad), "{bad}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What is done for a person, and what a person is asked for first.
 
+use crate::deadline::Deadline;
 use crate::{Action, ConnectionKey, PolicyKey, Revision, TenantId, Timestamp};
 
 /// Rules (action and destination), and how requests under them behave.
@@ -13,8 +14,6 @@ pub struct Policy {
     pub name: String,
     /// What is done.
     pub terms: PolicyTerms,
-    /// Days a finished package is kept; none: the host's default.
-    pub retention_days: Option<u32>,
     /// When it was created.
     pub created_at: Timestamp,
     /// Counts its writes.
@@ -36,8 +35,11 @@ pub struct PolicyTerms {
     pub allow_unserved: bool,
     /// Whether a failed task holds back the stages after its own.
     pub on_error: OnError,
-    /// Days until `deadline_passed`; none: no deadline.
-    pub deadline_days: Option<u32>,
+    /// When requests are due; one that is not answered then is an error, `deadline_passed`.
+    /// None: never.
+    pub deadline: Option<Deadline>,
+    /// Days after its end that a request's package and content are kept; none: no limit.
+    pub retention_days: Option<u32>,
 }
 
 /// One thing a policy does.
@@ -76,7 +78,6 @@ impl Policy {
                     }
                     .to_owned(),
                     terms: PolicyTerms::for_rules(vec![Rule { action, destination: None }]),
-                    retention_days: None,
                     created_at: at,
                     revision: Revision::FIRST,
                 })
@@ -96,7 +97,8 @@ impl PolicyTerms {
             auto_resume: false,
             allow_unserved: false,
             on_error: OnError::Stop,
-            deadline_days: None,
+            deadline: None,
+            retention_days: None,
         }
     }
 
@@ -120,6 +122,8 @@ pub struct ManualWebhook {
     pub fields: Vec<ManualField>,
     /// A disabled one is not asked for.
     pub enabled: bool,
+    /// Holds up requests of a policy without an access rule too: a person looks first.
+    pub confirm: bool,
     /// When it was created.
     pub created_at: Timestamp,
     /// Counts its writes.

@@ -3,18 +3,24 @@
 
 mod clock;
 mod connectors;
+mod dry_run;
 mod egress;
 mod packages;
+mod plugins;
 mod sealer;
 mod secrets;
 mod state_store;
+mod webhooks;
 
 pub use clock::Clock;
 pub use connectors::{
     ConnectorCall, ConnectorError, Connectors, Finding, JournalSink, RunEnd, RunOutcome, TestEnd,
 };
+pub use dry_run::{DryRunCall, DryRunEnd, Judgment, Refusal, UnsentRequest};
 pub use egress::{Egress, EgressQuestion, EgressVerdict};
 pub use packages::{PackageError, Packages};
+pub use plugins::{Admission, AdmissionError, Candidate, Plugins, Readiness};
 pub use sealer::{SealError, Sealer};
 pub use secrets::{CredentialsSource, Secrets, SecretsError};
 pub use state_store::StateStore;
+pub use webhooks::{WebhookMessage, WebhookReach, WebhookResponse, WebhookSender};

@@ -14,18 +14,25 @@
 
 mod event;
 mod machine;
+pub mod notices;
 mod rounds;
+pub mod webhooks;
 mod work;
 
-pub use event::{Event, Found, TaskEvent};
+pub use event::{Event, Found, NoticeEvent, TaskEvent, WebhookEvent};
 pub use machine::IllegalTransition;
+pub use notices::Notice;
+pub use webhooks::{WebhookRun, WebhookState};
 pub use work::Work;
 
 use crate::package::PackageRef;
 use crate::policy::{OnError, PolicyTerms};
 use crate::subject::DataSubject;
 use crate::task::{Stage, Task, TaskState};
-use crate::{Action, Failure, PolicyKey, RequestId, Revision, TaskId, TenantId, Timestamp};
+use crate::webhook::WebhookPhase;
+use crate::{
+    Action, Failure, PolicyKey, RequestId, Revision, TaskId, TenantId, Timestamp, WebhookId,
+};
 
 /// A privacy request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,10 +55,26 @@ pub struct PrivacyRequest {
     pub tasks: Vec<Task>,
     /// Rules that no connection serves, accepted under `allow_unserved`.
     pub unserved: Vec<Action>,
+    /// The webhooks of its policy, fixed when processing starts.
+    pub webhooks: Vec<WebhookRun>,
     /// Where the package is.
     pub package: Option<PackageRef>,
+    /// When its package and content were removed, their time of keeping being over.
+    pub expired_at: Option<Timestamp>,
+    /// Where the submitter wants to be told how it goes.
+    pub callback_url: Option<String>,
+    /// What the submitter is still to be told, in order.
+    pub notices: Vec<Notice>,
+    /// When it is due by its policy's deadline.
+    pub due_at: Option<Timestamp>,
+    /// The deadline passed and was told of: it does not end the request a second time.
+    pub overdue: bool,
     /// When it was submitted.
     pub created_at: Timestamp,
+    /// When a person, or a policy without approval, said yes.
+    pub approved_at: Option<Timestamp>,
+    /// When it reached its final status.
+    pub ended_at: Option<Timestamp>,
     /// When it last changed.
     pub updated_at: Timestamp,
     /// Counts its changes; what `commit` compares.
@@ -153,6 +176,8 @@ impl std::str::FromStr for Status {
 pub(crate) enum Phase {
     /// Tasks of this stage are not all final, or one of them failed and holds back the rest.
     Tasks(Stage),
+    /// This webhook of the policy is next, or holds the request.
+    Webhook(WebhookId),
     /// The package is to be made and put at its destination.
     Package,
     /// Everything was done; some task failed under `on_error: continue`.
@@ -173,6 +198,7 @@ impl PrivacyRequest {
             RequestState::Failed { .. } => Status::Error,
             RequestState::Processing => match self.phase() {
                 Phase::Tasks(stage) => self.status_in(stage),
+                Phase::Webhook(id) => self.status_at(id),
                 Phase::EndedWithErrors => Status::Error,
                 Phase::Package | Phase::Finish => Status::InProcessing,
             },
@@ -193,6 +219,11 @@ impl PrivacyRequest {
             }
         }
         status
+    }
+
+    fn status_at(&self, id: WebhookId) -> Status {
+        let paused = |webhook: &WebhookRun| webhook.id == id && webhook.state.is_paused();
+        if self.webhooks.iter().any(paused) { Status::Paused } else { Status::InProcessing }
     }
 
     /// The task with this id.
@@ -226,6 +257,11 @@ impl PrivacyRequest {
 
     pub(crate) fn phase(&self) -> Phase {
         for stage in Stage::ALL {
+            if stage > Stage::Manual
+                && let Some(webhook) = self.next_webhook(WebhookPhase::PreExecution)
+            {
+                return Phase::Webhook(webhook.id);
+            }
             if stage == Stage::Erasure && self.wants_package() && self.package.is_none() {
                 return Phase::Package;
             }
@@ -243,6 +279,9 @@ impl PrivacyRequest {
         if self.tasks.iter().any(|task| matches!(task.state, TaskState::Error { .. })) {
             return Phase::EndedWithErrors;
         }
-        Phase::Finish
+        match self.next_webhook(WebhookPhase::PostExecution) {
+            Some(webhook) => Phase::Webhook(webhook.id),
+            None => Phase::Finish,
+        }
     }
 }

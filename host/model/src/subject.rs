@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::TaskId;
+use crate::{TaskId, WebhookId};
 
 /// Longest identity value, in bytes (BEHAVIOUR B7).
 pub const IDENTITY_BYTES_MAX: usize = 1024;
@@ -25,8 +25,19 @@ pub struct Identity {
     pub kind: IdentityKind,
     /// The value, as it was given or found.
     pub value: String,
-    /// The identifiers task that found it; none: it was submitted.
-    pub found_by: Option<TaskId>,
+    /// Where it came from.
+    pub source: IdentitySource,
+}
+
+/// Where an identity came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentitySource {
+    /// It was submitted with the request.
+    Submitted,
+    /// An identifiers task found it.
+    Task(TaskId),
+    /// A webhook added it.
+    Webhook(WebhookId),
 }
 
 impl DataSubject {
@@ -127,7 +138,7 @@ pub fn check_identity_value(value: &str) -> Result<(), InvalidIdentity> {
 
 /// Control characters, bidirectional marks and overrides, zero-width characters, line and
 /// paragraph separators, the soft hyphen, variation selectors' kin: what a reader cannot see.
-fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
@@ -157,7 +168,7 @@ mod tests {
         let identity = Identity {
             kind: "email".parse().unwrap(),
             value: "p@x.com".to_owned(),
-            found_by: None,
+            source: IdentitySource::Submitted,
         };
         assert!(!format!("{identity:?}").contains("p@x.com"));
     }

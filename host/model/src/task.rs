@@ -40,6 +40,8 @@ pub struct Task {
     pub segment: Option<Segment>,
     /// Segments closed so far.
     pub segments_closed: u32,
+    /// The form that it asked last; once it was resumed, the one that its input answers.
+    pub form: Option<Form>,
     /// What the run before left for the next one.
     pub carry: Option<Carry>,
     /// Indexes of the identities that earlier rounds of this task were given.

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::grant::{EgressLimits, HostPattern};
 use crate::subject::IdentityKind;
-use crate::{Revision, TenantId, Timestamp};
+use crate::{Revision, Secret, TenantId, Timestamp};
 
 /// An isolated customer: its own keys, connections, secrets, quotas and data.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Tenant {
     /// Its key.
     pub id: TenantId,
@@ -18,6 +19,13 @@ pub struct Tenant {
     /// Kinds of identity that requests and templates may name, beside those that `identifiers`
     /// queries declare (BEHAVIOUR B5).
     pub identity_kinds: BTreeSet<IdentityKind>,
+    /// What its connections and webhooks may reach at most, within the operator's policy.
+    pub egress: EgressLimits,
+    /// The hosts that its policy webhooks and callbacks may name; none: it has neither.
+    pub webhook_hosts: BTreeSet<HostPattern>,
+    /// What callbacks to its submitters are signed with: `whsec_` and base64 (Standard Webhooks).
+    /// None: none was made yet, and no request may name a callback.
+    pub callback_secret: Option<Secret>,
     /// A suspended tenant's requests stay where they are; its keys answer 403.
     pub suspended: bool,
     /// When it was created.

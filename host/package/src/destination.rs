@@ -112,6 +112,14 @@ impl Destination {
         found.bytes().await.map(Some).map_err(|error| unavailable(&error))
     }
 
+    /// Removes an object; a success when there is none.
+    pub(crate) async fn remove(&self, key: &str) -> Result<(), PackageError> {
+        match self.objects.delete(&object_path(key)?).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(unavailable(&error)),
+        }
+    }
+
     /// Makes every directory on the way to an object durable. The object store does so for what
     /// it creates in this put, but not for what an earlier one left behind when it was killed.
     async fn sync_directories(&self, key: &str) -> Result<(), PackageError> {

@@ -30,6 +30,9 @@ pub enum Error {
     /// The zip could not be written.
     #[error("the zip could not be written: {0}")]
     Zip(#[from] zip::result::ZipError),
+    /// A file could not be written into the zip.
+    #[error("a file could not be written: {0}")]
+    File(#[from] std::io::Error),
 }
 
 impl From<Error> for PackageError {
@@ -42,7 +45,8 @@ impl From<Error> for PackageError {
             | Error::Destination(_)
             | Error::Csv(_)
             | Error::Json(_)
-            | Error::Zip(_) => Self::Unavailable(error.to_string()),
+            | Error::Zip(_)
+            | Error::File(_) => Self::Unavailable(error.to_string()),
         }
     }
 }

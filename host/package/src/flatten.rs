@@ -6,89 +6,67 @@
 //! Called by `table`.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use cordon_model::json::Json;
 
 use crate::Error;
+use crate::leaves::{Step, leaf_text, leaves};
 
 /// Hands each row of `record` to `row`: `parent_child` and `list_index` names, scalars as their
 /// JSON text (a string without its quotes), an empty text for `null` and for an empty list or
 /// object. No two rows have the same name.
 pub(crate) fn flatten(
     record: &Json,
-    row: impl FnMut(&str, &str) -> Result<(), Error>,
+    mut row: impl FnMut(&str, &str) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut walk = Walk { name: String::new(), used: HashMap::new(), row };
-    match record {
-        // Without a key there is no name to give to an empty row.
-        Json::Object(entries) if entries.is_empty() => Ok(()),
-        record => walk.value(record, 0),
-    }
+    let mut names = Names::default();
+    let mut joined = String::new();
+    leaves(record, |path, leaf| {
+        join(path, &mut joined);
+        let name = names.free(&joined);
+        row(&name, leaf_text(leaf))?;
+        names.used.insert(name, 1);
+        Ok(())
+    })
 }
 
-struct Walk<F> {
-    /// The name of the value that is looked at.
-    name: String,
-    /// Every name that was given away, with the number that its last namesake got.
-    used: HashMap<String, u32>,
-    row: F,
-}
-
-impl<F: FnMut(&str, &str) -> Result<(), Error>> Walk<F> {
-    fn value(&mut self, value: &Json, depth: usize) -> Result<(), Error> {
-        match value {
-            Json::Null => self.leaf(""),
-            Json::Bool(true) => self.leaf("true"),
-            Json::Bool(false) => self.leaf("false"),
-            Json::Number(text) | Json::String(text) => self.leaf(text),
-            Json::Array(items) if items.is_empty() => self.leaf(""),
-            Json::Object(entries) if entries.is_empty() => self.leaf(""),
-            Json::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    self.child(&index.to_string(), item, depth)?;
-                }
-                Ok(())
-            }
-            Json::Object(entries) => {
-                for (key, value) in entries {
-                    self.child(key, value, depth)?;
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn child(&mut self, key: &str, value: &Json, depth: usize) -> Result<(), Error> {
-        let parent = self.name.len();
+fn join(path: &[Step<'_>], joined: &mut String) {
+    joined.clear();
+    for (depth, step) in path.iter().enumerate() {
         // By depth, not by an empty name: an empty key is a key too.
         if depth > 0 {
-            self.name.push('_');
+            joined.push('_');
         }
-        self.name.push_str(key);
-        self.value(value, depth + 1)?;
-        self.name.truncate(parent);
-        Ok(())
+        match step {
+            Step::Key(key) => joined.push_str(key),
+            Step::Index(index) => {
+                // Writing to a `String` cannot fail.
+                let _ = write!(joined, "{index}");
+            }
+        }
     }
+}
 
-    fn leaf(&mut self, text: &str) -> Result<(), Error> {
-        let name = self.free_name();
-        (self.row)(&name, text)?;
-        self.used.insert(name, 1);
-        Ok(())
-    }
+/// Every name that was given away, with the number that its last namesake got.
+#[derive(Default)]
+struct Names {
+    used: HashMap<String, u32>,
+}
 
+impl Names {
     /// The name itself, or with the first number behind it that makes it another.
-    fn free_name(&mut self) -> String {
-        let Some(last) = self.used.get(&self.name) else {
-            return self.name.clone();
+    fn free(&mut self, wanted: &str) -> String {
+        let Some(last) = self.used.get(wanted) else {
+            return wanted.to_owned();
         };
         let mut number = *last;
         loop {
             number = number.saturating_add(1);
-            let name = format!("{}__{number}", self.name);
+            let name = format!("{wanted}__{number}");
             if !self.used.contains_key(&name) {
                 // Remembered, so that many namesakes do not each search from the start.
-                self.used.insert(self.name.clone(), number);
+                self.used.insert(wanted.to_owned(), number);
                 return name;
             }
         }

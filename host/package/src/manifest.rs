@@ -1,40 +1,75 @@
 //! The formats of `manifest.json` and `identities.json`. Readers outside Cordon depend on them:
 //! a field may be added, anything else is another [`FORMAT_VERSION`]. Called by `bundle`.
 
+use std::io::Write;
+
 use cordon_model::package::{FoundIdentity, Omission, PackageContents};
 use cordon_model::plugin::PluginRef;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::Error;
+use crate::archive::Origin;
 
 /// Version of the layout of a package.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 1;
 
 /// A file that the manifest lists: all but the manifest itself.
 #[derive(Serialize)]
 pub(crate) struct FileEntry<'a> {
+    /// From the root of the package.
     pub(crate) path: String,
-    pub(crate) sha256: String,
+    #[serde(serialize_with = "as_hex")]
+    pub(crate) sha256: [u8; 32],
     pub(crate) size: u64,
     /// None for a file that no single connection made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) connection: Option<&'a str>,
+    connection: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_plugin")]
+    plugin: Option<&'a PluginRef>,
+    /// For a file that a person supplied.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) plugin: Option<PluginEntry<'a>>,
+    supplied: Option<SuppliedEntry<'a>>,
+}
+
+/// What a person said about a file they supplied.
+#[derive(Serialize)]
+struct SuppliedEntry<'a> {
+    label: &'a str,
+    name: &'a str,
+    media_type: &'a str,
+}
+
+impl<'a> FileEntry<'a> {
+    pub(crate) fn new(path: String, sha256: [u8; 32], size: u64, origin: Origin<'a>) -> Self {
+        let Origin { connection, plugin, supplied } = origin;
+        let supplied = supplied.map(|file| SuppliedEntry {
+            label: &file.label,
+            name: &file.name,
+            media_type: &file.media_type,
+        });
+        Self { path, sha256, size, connection, plugin, supplied }
+    }
 }
 
 /// Which component made a file, to the byte.
 #[derive(Serialize)]
-pub(crate) struct PluginEntry<'a> {
+struct PluginEntry<'a> {
     name: &'a str,
     version: &'a str,
     digest: String,
 }
 
-impl<'a> PluginEntry<'a> {
-    pub(crate) fn new(plugin: &'a PluginRef) -> Self {
-        Self { name: &plugin.name, version: &plugin.version, digest: plugin.digest.to_string() }
-    }
+fn as_hex<S: Serializer>(sha256: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex::encode(sha256))
+}
+
+fn as_plugin<S: Serializer>(plugin: &Option<&PluginRef>, serializer: S) -> Result<S::Ok, S::Error> {
+    let entry = plugin.map(|plugin| PluginEntry {
+        name: &plugin.name,
+        version: &plugin.version,
+        digest: plugin.digest.to_string(),
+    });
+    entry.serialize(serializer)
 }
 
 #[derive(Serialize)]
@@ -75,11 +110,12 @@ struct IdentityEntry<'a> {
     connection: &'a str,
 }
 
-/// The bytes of `manifest.json`.
-pub(crate) fn manifest_json(
+/// Writes `manifest.json`.
+pub(crate) fn write_manifest(
     contents: &PackageContents,
     files: &[FileEntry<'_>],
-) -> Result<Vec<u8>, Error> {
+    out: &mut impl Write,
+) -> Result<(), Error> {
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
         request_id: contents.request.to_string(),
@@ -90,11 +126,14 @@ pub(crate) fn manifest_json(
         files,
         omissions: contents.omissions.iter().map(OmissionEntry::new).collect(),
     };
-    Ok(serde_json::to_vec_pretty(&manifest)?)
+    Ok(serde_json::to_writer_pretty(out, &manifest)?)
 }
 
-/// The bytes of `identities.json`: everything that identifiers queries found.
-pub(crate) fn identities_json(identities: &[FoundIdentity]) -> Result<Vec<u8>, Error> {
+/// Writes `identities.json`: everything that identifiers queries found.
+pub(crate) fn write_identities(
+    identities: &[FoundIdentity],
+    out: &mut impl Write,
+) -> Result<(), Error> {
     let entries: Vec<_> = identities
         .iter()
         .map(|identity| IdentityEntry {
@@ -103,5 +142,5 @@ pub(crate) fn identities_json(identities: &[FoundIdentity]) -> Result<Vec<u8>, E
             connection: identity.connection.as_str(),
         })
         .collect();
-    Ok(serde_json::to_vec_pretty(&entries)?)
+    Ok(serde_json::to_writer_pretty(out, &entries)?)
 }

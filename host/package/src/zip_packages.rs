@@ -35,14 +35,31 @@ impl ZipPackages {
     fn destination(&self, name: &str) -> Result<&Destination, PackageError> {
         self.destinations.get(name).ok_or_else(|| PackageError::UnknownDestination(name.to_owned()))
     }
+
+    /// What is stored for a zip. Takes the zip, so that it and its sealed form are not both held
+    /// while the destination writes.
+    async fn sealed(
+        &self,
+        destination: &Destination,
+        tenant: &TenantId,
+        request: RequestId,
+        package: &PackageRef,
+        zip: Vec<u8>,
+    ) -> Result<Vec<u8>, PackageError> {
+        if !destination.is_sealed() {
+            return Ok(zip);
+        }
+        let purpose = seal_purpose(&package.sha256);
+        self.sealer.seal(tenant, request, &purpose, &zip).await.map_err(not_sealed)
+    }
 }
 
 #[async_trait]
 impl Packages for ZipPackages {
-    async fn put(&self, contents: &PackageContents) -> Result<PackageRef, PackageError> {
+    async fn put(&self, contents: Arc<PackageContents>) -> Result<PackageRef, PackageError> {
         let destination = self.destination(&contents.destination)?;
         let bundle = {
-            let (contents, options) = (contents.clone(), self.options.clone());
+            let (contents, options) = (Arc::clone(&contents), self.options.clone());
             on_worker(move || bundle(&contents, &options)).await??
         };
         let (tenant, request) = (&contents.tenant, contents.request);
@@ -53,12 +70,7 @@ impl Packages for ZipPackages {
             sha256: bundle.sha256,
             files: bundle.files,
         };
-        let stored = if destination.is_sealed() {
-            let purpose = seal_purpose(&package.sha256);
-            self.sealer.seal(tenant, request, &purpose, &bundle.zip).await.map_err(not_sealed)?
-        } else {
-            bundle.zip
-        };
+        let stored = self.sealed(destination, tenant, request, &package, bundle.zip).await?;
         match destination.create(&package.object_key, stored).await? {
             Created::New => {}
             // An earlier put got this far. Its package answers for this one only if it is whole.
@@ -107,6 +119,19 @@ impl Packages for ZipPackages {
             }
         })
         .await?
+    }
+
+    async fn remove(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        package: &PackageRef,
+    ) -> Result<(), PackageError> {
+        let key = object_key(tenant, request, &package.sha256);
+        if key != package.object_key {
+            return Ok(());
+        }
+        self.destination(&package.destination)?.remove(&key).await
     }
 
     fn has_destination(&self, name: &str) -> bool {

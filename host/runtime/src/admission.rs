@@ -1,132 +1,233 @@
-//! Taking a component in: a look at its bytes before anything is compiled, compiling it, asking
-//! it once what it is.
+//! Taking a component in: a look at its bytes before anything is compiled, compiling it where it
+//! can harm nobody, asking it what it is, and whether it answers.
 //!
-//! Built-in plugins go through the same. Compiling is not interruptible, so what is compiled is
-//! bounded before: the size of the component, and of each of its functions.
+//! Built-in plugins go through the same. Nothing is kept of a component before it passed
+//! everything: not even its compiled code.
 
-use cordon_model::PluginDigest;
-use cordon_model::plugin::{Descriptor, Plugin, PluginRef};
+mod look;
+mod refusal;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cordon_model::plan::Draft;
+use cordon_model::plugin::{Descriptor, InstalledPlugin, Plugin, PluginRef};
+use cordon_model::port::{Admission, Candidate};
+use cordon_model::{Failure, FailureCode, PluginDigest, TenantId};
 use tokio_util::sync::CancellationToken;
-use wasmparser::{Encoding, Parser, Payload};
 use wasmtime::component::Component;
 
 use crate::bindings::{PluginPre, types};
+use crate::cache::{self, Compiled};
 use crate::call::{CallState, Deadline, Stop};
+use crate::compile;
 use crate::error::Error;
 use crate::instance::{self, Describe};
 use crate::options::Options;
-use crate::registry::Admitted;
+use crate::plan;
+use crate::registry::State;
 use crate::shared::Shared;
 use crate::trap;
+use crate::wasi;
 
-/// A component that wants to be admitted.
-pub(crate) struct Candidate {
-    pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) built_in: bool,
-}
-
-pub(crate) async fn admit(
-    shared: &std::sync::Arc<Shared>,
-    candidate: Candidate,
+/// Takes a component in that the host brings: from now on it serves its type.
+pub(crate) async fn admit_own(
+    shared: &Arc<Shared>,
+    (name, version): (&str, &str),
+    component: Bytes,
+    built_in: bool,
 ) -> Result<Plugin, Error> {
-    let Candidate { name, version, bytes, built_in } = candidate;
-    look(&bytes, &shared.options)?;
-    let digest = PluginDigest::of(&bytes);
-    let component = compile(shared, digest, bytes).await?;
-    let unloadable = |e: wasmtime::Error| Error::Unloadable(format!("{e:#}"));
-    let linked = shared.linker.instantiate_pre(&component).map_err(unloadable)?;
-    let code = PluginPre::new(linked).map_err(unloadable)?;
-    let descriptor = checked(describe(shared, &code).await?, &shared.options)?;
-    let reference = PluginRef { name, version, digest };
-    let plugin = Plugin { reference, descriptor, built_in };
-    shared.registry.add(Admitted { plugin: plugin.clone(), code })?;
+    let (name, version) = (Some(name.to_owned()), Some(version.to_owned()));
+    let candidate = Candidate { scope: None, name, version, component };
+    let Passed { admission, code, fresh } = examine(shared, candidate, false).await?;
+    let plugin = Plugin { built_in, ..admission.plugin };
+    shared.registry.add(plugin.clone(), State::ready(code))?;
+    keep(shared, None, plugin.reference.digest, fresh).await?;
     Ok(plugin)
 }
 
-/// What can be said without compiling: it is a component, imports the contract alone, and no
-/// function of it is too large to compile.
-fn look(bytes: &[u8], options: &Options) -> Result<(), Error> {
-    let (size, max) = (bytes.len(), options.component_bytes_max);
-    if size > max {
-        return Err(Error::ComponentTooLarge { size, max });
+/// Takes a stranger's component in. It is loaded afterwards, and not active.
+pub(crate) async fn admit(shared: &Arc<Shared>, candidate: Candidate) -> Result<Admission, Error> {
+    let scope = candidate.scope.clone();
+    let Passed { admission, code, fresh } = examine(shared, candidate, true).await?;
+    let plugin = admission.plugin.clone();
+    let digest = plugin.reference.digest;
+    shared.registry.reserve(plugin, State::ready(code))?;
+    keep(shared, scope, digest, fresh).await?;
+    Ok(admission)
+}
+
+/// Loads a component that was admitted before, perhaps by another version of the host.
+pub(crate) async fn load(
+    shared: &Arc<Shared>,
+    plugin: &InstalledPlugin,
+    component: Bytes,
+) -> Result<PluginPre<CallState>, Error> {
+    let (scope, digest) = (plugin.scope.as_ref(), plugin.reference.digest);
+    let of_bytes = {
+        let component = component.clone();
+        on_worker(move || PluginDigest::of(&component)).await?
+    };
+    if of_bytes != digest {
+        return Err(Error::OtherDigest);
     }
-    if !Parser::is_component(bytes) {
-        return Err(Error::NotAComponent("no component header".to_owned()));
-    }
-    let broken = |e: wasmparser::BinaryReaderError| Error::NotAComponent(e.to_string());
-    // How many modules and components the parser is inside of.
-    let mut depth: u32 = 0;
-    for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(broken)? {
-            Payload::Version { encoding: Encoding::Component | Encoding::Module, .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::ComponentImportSection(imports) if depth == 1 => {
-                for import in imports {
-                    let name = import.map_err(broken)?.name.name;
-                    if !is_of_the_contract(name) {
-                        return Err(Error::ForeignImport(name.to_owned()));
-                    }
-                }
-            }
-            Payload::CodeSectionEntry(function) => {
-                let (size, max) = (function.range().len(), options.function_bytes_max);
-                if size > max {
-                    return Err(Error::FunctionTooLarge { size, max });
-                }
-            }
-            _ => {}
+    let (compiled, fresh) = match kept(shared, scope, digest).await? {
+        Some(compiled) => (compiled, None),
+        None => {
+            look(shared, component.clone()).await?;
+            compile(shared, component).await?
         }
+    };
+    let code = link(shared, &compiled)?;
+    keep(shared, plugin.scope.clone(), digest, fresh).await?;
+    Ok(code)
+}
+
+/// A component that passed everything.
+struct Passed {
+    admission: Admission,
+    code: PluginPre<CallState>,
+    /// Native code that was made for it and is not kept yet.
+    fresh: Option<Vec<u8>>,
+}
+
+async fn examine(
+    shared: &Arc<Shared>,
+    candidate: Candidate,
+    stranger: bool,
+) -> Result<Passed, Error> {
+    let Candidate { scope, name, version, component } = candidate;
+    let seen = look(shared, component.clone()).await?;
+    let version = version.or(seen.version).ok_or(Error::VersionMissing)?;
+    let digest = {
+        let component = component.clone();
+        on_worker(move || PluginDigest::of(&component)).await?
+    };
+    let size = component.len() as u64;
+    if let Some(known) = shared.registry.known_as(&scope, digest).filter(|_| stranger) {
+        return Err(Error::Loaded(known));
     }
-    Ok(())
+    let (compiled, fresh) = match kept(shared, scope.as_ref(), digest).await? {
+        Some(compiled) => (compiled, None),
+        None => compile(shared, component).await?,
+    };
+    let code = link(shared, &compiled)?;
+    let descriptor = checked(describe(shared, &code, digest).await?, &shared.options)?;
+    smoke_test(shared, &code, digest, &descriptor).await?;
+    let name = name.or(seen.name).unwrap_or_else(|| descriptor.connector_type.clone());
+    let reference = PluginRef { name, version, digest };
+    let plugin = Plugin { scope, reference, descriptor, built_in: false };
+    Ok(Passed { admission: Admission { plugin, imports: seen.imports, size }, code, fresh })
 }
 
-/// `cordon:connector/<interface>@0.1.<patch>`.
-fn is_of_the_contract(import: &str) -> bool {
-    let version = import.strip_prefix("cordon:connector/").and_then(|rest| rest.split_once('@'));
-    version.is_some_and(|(_, version)| {
-        version
-            .strip_prefix("0.1.")
-            .is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit()))
-    })
+async fn look(shared: &Arc<Shared>, component: Bytes) -> Result<look::Seen, Error> {
+    let shared = Arc::clone(shared);
+    on_worker(move || look::look(&component, &shared.options)).await?
 }
 
-/// From the cache, or by compiling, away from the threads that run guests.
-async fn compile(
-    shared: &std::sync::Arc<Shared>,
+/// From the cache.
+async fn kept(
+    shared: &Arc<Shared>,
+    scope: Option<&TenantId>,
     digest: PluginDigest,
-    bytes: Vec<u8>,
-) -> Result<Component, Error> {
-    let shared = std::sync::Arc::clone(shared);
-    let compiled = tokio::task::spawn_blocking(move || {
-        if let Some(component) = shared.cache.load(&shared.engine, digest) {
-            return Ok(component);
+) -> Result<Option<Component>, Error> {
+    let (shared, scope) = (Arc::clone(shared), scope.cloned());
+    on_worker(move || shared.cache.load(&shared.engine, Compiled { scope: scope.as_ref(), digest }))
+        .await
+}
+
+/// Compiles, away from the threads that run guests. With the native code, which is to be kept.
+async fn compile(
+    shared: &Arc<Shared>,
+    component: Bytes,
+) -> Result<(Component, Option<Vec<u8>>), Error> {
+    let turn = shared.compilations.acquire().await;
+    let _turn = turn.map_err(|_| Error::Host("the host is stopping".to_owned()))?;
+    let code = match &shared.options.compiler {
+        Some(compiler) => compile::native_in_process(compiler, &shared.options, &component).await?,
+        None => {
+            let shared = Arc::clone(shared);
+            on_worker(move || compile::native(&shared.engine, &component)).await??
         }
-        let component = Component::from_binary(&shared.engine, &bytes)
-            .map_err(|e| Error::Unloadable(format!("{e:#}")))?;
-        shared.cache.store(digest, &component);
-        Ok(component)
-    });
-    compiled.await.map_err(|_| Error::Host("compiling was cut off".to_owned()))?
+    };
+    let shared = Arc::clone(shared);
+    on_worker(move || Ok((cache::fresh(&shared.engine, &code)?, Some(code)))).await?
+}
+
+async fn keep(
+    shared: &Arc<Shared>,
+    scope: Option<TenantId>,
+    digest: PluginDigest,
+    fresh: Option<Vec<u8>>,
+) -> Result<(), Error> {
+    let Some(code) = fresh else { return Ok(()) };
+    let shared = Arc::clone(shared);
+    let of = move || shared.cache.keep(Compiled { scope: scope.as_ref(), digest }, &code);
+    on_worker(of).await
+}
+
+fn link(shared: &Shared, component: &Component) -> Result<PluginPre<CallState>, Error> {
+    let unloadable = |e: wasmtime::Error| Error::Unloadable(format!("{e:#}"));
+    let linker = wasi::linker_for(&shared.linker, component).map_err(unloadable)?;
+    let linked = linker.instantiate_pre(component).map_err(unloadable)?;
+    PluginPre::new(linked).map_err(unloadable)
+}
+
+async fn on_worker<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let worked = tokio::task::spawn_blocking(work).await;
+    worked.map_err(|_| Error::Host("compiling was cut off".to_owned()))
 }
 
 /// Once, and without any capability.
 async fn describe(
     shared: &Shared,
     code: &PluginPre<CallState>,
+    digest: PluginDigest,
 ) -> Result<types::Descriptor, Error> {
     let state = CallState::new(&shared.options, None, None);
     let deadline = Deadline::after(shared.options.call_timeout);
     let cancel = CancellationToken::new();
     let (_, called) = instance::call(shared, code, state, deadline, &cancel, Describe).await;
-    called.map_err(|ending| match trap::stop(ending) {
-        Stop::Failed(failure) => {
-            Error::DescribeFailed { code: failure.code, detail: failure.detail }
+    called.map_err(|ending| {
+        let failed = |code, detail| Error::DescribeFailed { code, detail };
+        refused(digest, trap::stop(ending), failed)
+    })
+}
+
+/// Asks about an empty configuration. It may say that everything is wrong with it, within the
+/// limits that hold for every answer.
+async fn smoke_test(
+    shared: &Shared,
+    code: &PluginPre<CallState>,
+    digest: PluginDigest,
+    descriptor: &Descriptor,
+) -> Result<(), Error> {
+    let actions = descriptor.actions.clone();
+    let draft = Draft { config: "{}".to_owned(), actions, policy_settings: None };
+    let deadline = Deadline::after(shared.options.call_timeout);
+    let cancel = CancellationToken::new();
+    let asked = plan::ask_code(shared, code, &draft, deadline, &cancel).await;
+    asked.map(|_| ()).map_err(|stop| {
+        let failed = |code, detail| Error::ValidateFailed { code, detail };
+        refused(digest, stop, failed)
+    })
+}
+
+fn refused(
+    digest: PluginDigest,
+    stop: Stop,
+    failed: impl FnOnce(FailureCode, String) -> Error,
+) -> Error {
+    match stop {
+        Stop::Failed(Failure { code, detail, label: _ }) => {
+            trap::count(digest, code);
+            failed(code, detail)
         }
         Stop::Host(what) => Error::Host(what),
         Stop::Suspended { .. } => Error::Host("suspended".to_owned()),
-    })
+    }
 }
 
 fn checked(descriptor: types::Descriptor, options: &Options) -> Result<Descriptor, Error> {

@@ -14,6 +14,7 @@ use wasmtime::component::ResourceTable;
 use crate::capability::log::LogBudget;
 use crate::limits::Limits;
 use crate::options::Options;
+use crate::wasi::TimeAndChance;
 
 pub(crate) use budget::{Budget, weight};
 pub(crate) use calls::{Calls, TaskCalls};
@@ -26,6 +27,8 @@ pub(crate) struct CallState {
     pub(crate) limits: Limits,
     pub(crate) table: ResourceTable,
     pub(crate) log: LogBudget,
+    /// What WASI shows of time and chance.
+    pub(crate) time_and_chance: TimeAndChance,
     /// None in `describe` and `validate`, which have no capability.
     run: Option<Box<RunState>>,
     ended: Option<Stop>,
@@ -99,6 +102,7 @@ impl CallState {
             limits: Limits::new(options),
             table,
             log: LogBudget::new(options, connection, quiet),
+            time_and_chance: TimeAndChance::default(),
             run: run.map(Box::new),
             ended: None,
             #[cfg(feature = "memory-audit")]
@@ -112,6 +116,17 @@ impl CallState {
         #[cfg(feature = "memory-audit")]
         self.audit.observe();
         self
+    }
+
+    /// Bytes that look like chance, and are the same when the run is repeated.
+    pub(crate) fn draw(&mut self, count: usize) -> Vec<u8> {
+        let Self { run, time_and_chance, .. } = self.at_rest();
+        // Without a run nothing depends on it but that it repeats.
+        let key = || match run {
+            Some(run) => run.sequence_key(),
+            None => [0; 32],
+        };
+        time_and_chance.draw(key, count)
     }
 
     /// What the host functions of a run need.

@@ -28,6 +28,25 @@ const HOST_STACK: usize = 1536 << 10;
 
 /// Builds the engine, and proves that what must be off is off.
 pub(crate) fn engine(options: &Options) -> Result<Engine, Error> {
+    let mut config = code_config(options);
+    config
+        .async_stack_size(options.stack_bytes_max + HOST_STACK)
+        .async_stack_zeroing(true)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options)));
+    #[cfg(feature = "memory-audit")]
+    crate::memory_audit::configure(&mut config, options);
+    let engine = Engine::new(&config).map_err(|e| Error::Sandbox(format!("{e:#}")))?;
+    self_test::run(&engine)?;
+    Ok(engine)
+}
+
+/// An engine that makes code for the one above and runs nothing.
+pub(crate) fn compile_only(options: &Options) -> Result<Engine, Error> {
+    Engine::new(&code_config(options)).map_err(|e| Error::Sandbox(format!("{e:#}")))
+}
+
+/// Everything that decides which code is made.
+fn code_config(options: &Options) -> Config {
     let mut config = Config::new();
     config
         .concurrency_support(false)
@@ -36,15 +55,8 @@ pub(crate) fn engine(options: &Options) -> Result<Engine, Error> {
         .cranelift_nan_canonicalization(true)
         .wasm_features(refused_features(), false)
         .max_wasm_stack(options.stack_bytes_max)
-        .async_stack_size(options.stack_bytes_max + HOST_STACK)
-        .async_stack_zeroing(true)
-        .wasm_backtrace_max_frames(None)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options)));
-    #[cfg(feature = "memory-audit")]
-    crate::memory_audit::configure(&mut config, options);
-    let engine = Engine::new(&config).map_err(|e| Error::Sandbox(format!("{e:#}")))?;
-    self_test::run(&engine)?;
-    Ok(engine)
+        .wasm_backtrace_max_frames(None);
+    config
 }
 
 /// Proposals that no connector needs. The library has them on by default, or another crate of

@@ -1,6 +1,7 @@
 //! What can go wrong when the runtime is started or a component admitted. How a run ends is told
 //! in the model's words (`cordon_model::port::ConnectorError`), not here.
 
+use cordon_model::plugin::PluginRef;
 use cordon_model::{FailureCode, PluginDigest};
 
 /// Starting the runtime, or admitting a component, failed.
@@ -28,12 +29,48 @@ pub enum Error {
         /// The limit.
         max: usize,
     },
+    /// It has more of something than components may have.
+    #[error("the component has too many {what}; {max} are allowed")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// The limit.
+        max: usize,
+    },
+    /// Compiling it went over a limit.
+    #[error("the component cannot be compiled within the limits: {0}")]
+    CompilerLimit(&'static str),
     /// The bytes are no component.
     #[error("not a WebAssembly component: {0}")]
     NotAComponent(String),
-    /// It wants something that the contract does not offer.
-    #[error("the component imports `{0}`; only cordon:connector@0.1 may be imported")]
-    ForeignImport(String),
+    /// It wants something that the contract does not offer: everything of that kind.
+    #[error("the component imports {}, which nobody offers here", .0.join(", "))]
+    ForeignImports(Vec<String>),
+    /// Neither the upload nor the component says which version it is.
+    #[error("the component does not say its version")]
+    VersionMissing,
+    /// `validate` gave no answer to an empty configuration.
+    #[error("`validate` of an empty configuration failed: {}: {detail}", code.as_str())]
+    ValidateFailed {
+        /// How.
+        code: FailureCode,
+        /// More.
+        detail: String,
+    },
+    /// The stored component is not the one that was admitted.
+    #[error("the stored component has another digest than the one that was admitted")]
+    OtherDigest,
+    /// It is known already, as this.
+    #[error("the component is loaded already, as {} {}", .0.name, .0.version)]
+    Loaded(PluginRef),
+    /// The name belongs to a plugin of another connector type.
+    #[error("the name `{name}` belongs to the plugin of the connector type `{connector_type}`")]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// What it serves.
+        connector_type: String,
+    },
     /// It does not compile, or does not export the contract.
     #[error("the component cannot be loaded: {0}")]
     Unloadable(String),

@@ -7,6 +7,7 @@
 mod attempts;
 mod kept;
 mod lookup;
+mod unsent;
 
 use std::collections::BTreeSet;
 
@@ -26,6 +27,8 @@ use attempts::Ended;
 use kept::Kept;
 use lookup::Names;
 
+pub(crate) use unsent::shown;
+
 /// A response that a guest points at.
 #[expect(unreachable_pub, reason = "the generated bindings re-export it as `pub`")]
 pub struct Response {
@@ -38,7 +41,7 @@ pub struct Response {
     pub(crate) origin: String,
 }
 
-/// Sends a request, or answers from the journal.
+/// Sends a request, or answers from the journal. In a dry run it is written down instead.
 ///
 /// # Errors
 /// Whatever ends the run.
@@ -52,6 +55,9 @@ pub(crate) async fn send(
     check_method(run.action, &request)?;
     check_bind(run, &request.label, &bind)?;
     run.calls.begin(&request.label)?;
+    if run.unsent.is_some() {
+        return unsent::note(run, &request, &bind).map(Err);
+    }
     let names = Names { values: &run.values, bind: &bind, credentials: &run.credentials };
     let rendered = match render(&request, &names) {
         Ok(rendered) => rendered,

@@ -18,6 +18,8 @@ use crate::shared::Shared;
 
 /// An export of the contract, with its argument.
 pub(crate) trait Export: Send {
+    /// Its name, for metrics.
+    const NAME: &'static str;
     type Answer: Send;
 
     fn call(
@@ -81,8 +83,15 @@ pub(crate) async fn call<E: Export>(
     };
     store.data_mut().at_rest();
     let state = store.into_data();
+    record_memory(E::NAME, state.limits.memory_used());
     drop(permit);
     left(state, called)
+}
+
+/// What a component takes of the host: bodies and records are the host's own and are not in it.
+#[expect(clippy::cast_precision_loss, reason = "a histogram; no memory comes near 2^52 bytes")]
+fn record_memory(export: &'static str, bytes: usize) {
+    metrics::histogram!("cordon_guest_memory_bytes", "export" => export).record(bytes as f64);
 }
 
 /// The first reason is the reason: what the host decided stands over whatever the guest said.
@@ -95,12 +104,19 @@ fn left<T>(state: CallState, called: Result<T, Ending>) -> (Left, Result<T, Endi
     (Left { run, table }, called)
 }
 
-/// The future, or what ended it.
+/// The future, or what ended it. After the deadline it is not begun: a timer that has run out
+/// would give it one turn, and a request may go out in that.
 pub(crate) async fn within<F: Future>(
     deadline: Deadline,
     cancel: &CancellationToken,
     future: F,
 ) -> Result<F::Output, Ending> {
+    if cancel.is_cancelled() {
+        return Err(Ending::Canceled);
+    }
+    if deadline.left().is_zero() {
+        return Err(Ending::DeadlinePassed);
+    }
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(Ending::Canceled),
@@ -112,6 +128,7 @@ pub(crate) async fn within<F: Future>(
 pub(crate) struct Describe;
 
 impl Export for Describe {
+    const NAME: &'static str = "describe";
     type Answer = types::Descriptor;
 
     async fn call(
@@ -127,6 +144,7 @@ impl Export for Describe {
 pub(crate) struct Validate(pub(crate) types::Draft);
 
 impl Export for Validate {
+    const NAME: &'static str = "validate";
     type Answer = types::Verdict;
 
     async fn call(
@@ -142,6 +160,7 @@ impl Export for Validate {
 pub(crate) struct Test(pub(crate) String);
 
 impl Export for Test {
+    const NAME: &'static str = "test";
     type Answer = Result<(), types::Failure>;
 
     async fn call(
@@ -160,6 +179,7 @@ pub(crate) struct Run {
 }
 
 impl Export for Run {
+    const NAME: &'static str = "run";
     type Answer = Result<types::Outcome, types::Failure>;
 
     async fn call(

@@ -9,7 +9,7 @@
 //! ```text
 //! admission ── compiler, cache ──▶ registry                    describe, once
 //! plan      ── instance ─────────▶ host's copy of the plan     validate
-//! run, test_run ── prepare (plan, credentials, preflight)
+//! run, test_run, dry_run ── prepare (plan, credentials, preflight)
 //!               ── instance ── capability::{handles, http, log}
 //!                                └─ exchange ── journal, gate
 //!               ── outcome, trap                               checked, in the model's words
@@ -21,9 +21,12 @@ mod bindings;
 mod cache;
 mod call;
 mod capability;
+mod compile;
 mod compiler;
+mod dry_run;
 mod error;
 mod exchange;
+mod fitness;
 mod instance;
 mod keys;
 mod limits;
@@ -41,8 +44,11 @@ mod runtime;
 mod shared;
 mod test_run;
 mod trap;
+mod wasi;
 
+pub use compile::{CompilerLimits, CompilerProcess, compile_child};
 pub use error::Error;
+pub use fitness::Fitness;
 #[cfg(feature = "memory-audit")]
 pub use memory_audit::MemoryObserver;
 pub use options::Options;

@@ -11,6 +11,7 @@ use crate::options::Options;
 /// The limiter of one call.
 #[derive(Debug)]
 pub(crate) struct Limits {
+    memory_used: usize,
     memory_left: usize,
     elements_left: usize,
     instances_max: usize,
@@ -32,12 +33,18 @@ pub(crate) enum LimitReached {
 impl Limits {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
+            memory_used: 0,
             memory_left: options.memory_bytes_max,
             elements_left: options.table_elements_max,
             instances_max: options.core_instances_max as usize,
             tables_max: options.tables_max as usize,
             memories_max: options.memories_max as usize,
         }
+    }
+
+    /// Linear memory in bytes, over all memories. A memory never shrinks, so this is its peak.
+    pub(crate) const fn memory_used(&self) -> usize {
+        self.memory_used
     }
 }
 
@@ -55,6 +62,7 @@ impl ResourceLimiter for Limits {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         take(&mut self.memory_left, current, desired).ok_or(LimitReached::Memory)?;
+        self.memory_used += desired.saturating_sub(current);
         Ok(true)
     }
 
@@ -109,6 +117,7 @@ mod tests {
         let error = limits.memory_growing(0, 21, None).unwrap_err();
         assert_eq!(error.downcast_ref(), Some(&LimitReached::Memory));
         assert!(limits.memory_growing(0, 20, None).is_ok());
+        assert_eq!(limits.memory_used(), 100, "what was refused was not used");
     }
 
     #[test]

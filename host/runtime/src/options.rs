@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::compile::CompilerProcess;
+
 /// How connectors are run, and how much each may use. Has no `Debug`: it holds keys.
 #[derive(Clone)]
 pub struct Options {
@@ -43,6 +45,29 @@ pub struct Options {
     /// Size of one function of a component: compiling is not interruptible, and its time grows
     /// faster than the function. Default 512 KiB.
     pub function_bytes_max: usize,
+    /// Functions of a component, over all its modules. Default 60 000 (JavaScript: 15 000).
+    pub functions_max: usize,
+    /// Modules in a component. Default 64.
+    pub modules_max: usize,
+    /// Components in a component, itself included. Default 64.
+    pub components_max: usize,
+    /// Imports of a component. Default 100 (JavaScript with all of WASI: 35).
+    pub imports_max: usize,
+    /// How deep they are nested. Default 8.
+    pub nesting_max: usize,
+    /// The program that compiles components; none: they are compiled in this process.
+    pub compiler: Option<CompilerProcess>,
+    /// Components that are compiled at the same time. Default 2.
+    pub compilations_max: usize,
+    /// Address space of a compiler's process. Default 4 GiB (Python: 2 GiB).
+    pub compiler_memory_bytes_max: u64,
+    /// Processor time of a compiler's process, over all its threads. Default 120 s (JavaScript on
+    /// a slow machine: 36 s).
+    pub compiler_processor_seconds_max: u64,
+    /// Time of a compiler's process. Default 120 s.
+    pub compiler_timeout: Duration,
+    /// Size of the native code of a component. Default 512 MiB.
+    pub native_code_bytes_max: usize,
     /// Size of each schema in a descriptor. Default 256 KiB.
     pub schema_bytes_max: usize,
     /// Time for `describe` and for `validate`. Default 10 s.
@@ -55,6 +80,10 @@ pub struct Options {
     pub combinations_max: u64,
     /// Calls of one run. Default 10 000.
     pub calls_max: usize,
+    /// Requests that a dry run shows. Default 1 000.
+    pub dry_run_requests_max: usize,
+    /// Their texts together, in bytes. Default 8 MiB.
+    pub dry_run_bytes_max: usize,
     /// Tries of a call when its query does not say; a query may ask for fewer, not for more.
     /// Default 5 (BEHAVIOUR C2).
     pub attempts_default: u8,
@@ -64,6 +93,9 @@ pub struct Options {
     pub retry_base: Duration,
     /// No wait between tries that the host chooses is longer. Default 8 s.
     pub retry_max: Duration,
+    /// No `Retry-After` counts for more: an upstream that names a day, or a year by mistake, is
+    /// asked again after this. Default 1 h.
+    pub retry_after_max: Duration,
     /// The longest `Retry-After` that a run waits for with its instance; for a longer one it is
     /// suspended. Default 10 s.
     pub inline_wait_max: Duration,
@@ -118,16 +150,30 @@ impl Default for Options {
             epoch_tick: Duration::from_millis(10),
             component_bytes_max: 32 << 20,
             function_bytes_max: 512 << 10,
+            functions_max: 60_000,
+            modules_max: 64,
+            components_max: 64,
+            imports_max: 100,
+            nesting_max: 8,
+            compiler: None,
+            compilations_max: 2,
+            compiler_memory_bytes_max: 4 << 30,
+            compiler_processor_seconds_max: 120,
+            compiler_timeout: Duration::from_secs(120),
+            native_code_bytes_max: 512 << 20,
             schema_bytes_max: 256 << 10,
             call_timeout: Duration::from_secs(10),
             plan_entries_max: 1_000,
             plans_kept_max: 1_024,
             combinations_max: 100,
             calls_max: 10_000,
+            dry_run_requests_max: 1_000,
+            dry_run_bytes_max: 8 << 20,
             attempts_default: 5,
             attempt_timeout: Duration::from_secs(60),
             retry_base: Duration::from_millis(500),
             retry_max: Duration::from_secs(8),
+            retry_after_max: Duration::from_secs(3600),
             inline_wait_max: Duration::from_secs(10),
             pending_default: Duration::from_secs(60),
             pending_max: Duration::from_secs(7 * 24 * 3600),

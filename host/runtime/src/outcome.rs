@@ -36,8 +36,7 @@ pub(crate) fn check(
             finding: finding(run, table, action, report.finding)?,
         }),
         types::Outcome::RequiresInput(ask) => {
-            let form = Form::from(ask.form);
-            check_form(&form, options)?;
+            let form = form(run, ask.form)?;
             Ok(RunOutcome::RequiresInput { form, carry: carry(run, ask.state, &ask.values)? })
         }
         types::Outcome::Pending(later) => {
@@ -120,7 +119,10 @@ fn identities(run: &RunState, ids: &[ValueId]) -> Result<Finding, Failure> {
 }
 
 /// Labels of a run that may read must be known ones: an unknown one could hold what was read.
-fn skipped(run: &RunState, skipped: Vec<types::Skipped>) -> Result<Vec<SkippedQuery>, Failure> {
+pub(crate) fn skipped(
+    run: &RunState,
+    skipped: Vec<types::Skipped>,
+) -> Result<Vec<SkippedQuery>, Failure> {
     let options = &run.shared.options;
     if skipped.len() > options.plan_entries_max {
         return Err(invalid("the outcome lists too many skipped queries"));
@@ -150,6 +152,13 @@ fn is_short(text: &str, chars_max: usize) -> bool {
         && text.trim() == text
         && text.chars().count() <= chars_max
         && !text.chars().any(char::is_control)
+}
+
+/// The form that a guest asks for.
+pub(crate) fn form(run: &RunState, asked: types::Form) -> Result<Form, Failure> {
+    let form = Form::from(asked);
+    check_form(&form, &run.shared.options)?;
+    Ok(form)
 }
 
 /// A form that a person can answer (BEHAVIOUR F3).

@@ -5,17 +5,20 @@
 //! between `validate` and `run`.
 
 mod cache;
+mod column;
 
 use std::collections::HashMap;
 
-use cordon_egress::Gate;
-use cordon_model::http_request::{HttpRequest, Piece};
+use cordon_egress::{Gate, RequestProblem};
+use cordon_model::http_request::{HttpRequest, Piece, Text};
+use cordon_model::json::pointer_token;
 use cordon_model::plan::{Assessment, Draft, EgressNeed, PlannedRequest, Query};
 use cordon_model::subject::IdentityKind;
-use cordon_model::{Action, FailureCode, PluginDigest, Problem};
+use cordon_model::{Action, FailureCode, PluginDigest, Problem, TenantId};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::bindings::{convert, types};
+use crate::bindings::{PluginPre, convert, types};
 use crate::call::{CallState, Deadline, Stop};
 use crate::instance::{self, Validate};
 use crate::options::Options;
@@ -34,18 +37,31 @@ pub(crate) struct Plan {
     by_label: HashMap<String, usize>,
 }
 
-/// Asks a plugin for its plan.
+/// Asks a plugin of a tenant for its plan.
 pub(crate) async fn ask(
     shared: &Shared,
+    tenant: &TenantId,
     plugin: PluginDigest,
     draft: &Draft,
     deadline: Deadline,
     cancel: &CancellationToken,
 ) -> Result<Plan, Stop> {
-    let admitted = shared.registry.get(plugin).ok_or_else(unavailable)?;
+    let admitted = shared.registry.ready(tenant, plugin)?;
+    let asked = ask_code(shared, &admitted.code, draft, deadline, cancel).await;
+    asked.inspect_err(|stop| trap::count_stop(plugin, stop))
+}
+
+/// The same of code that perhaps nobody knows yet.
+pub(crate) async fn ask_code(
+    shared: &Shared,
+    code: &PluginPre<CallState>,
+    draft: &Draft,
+    deadline: Deadline,
+    cancel: &CancellationToken,
+) -> Result<Plan, Stop> {
     let state = CallState::new(&shared.options, None, None);
     let export = Validate(convert::draft(draft));
-    let (_, called) = instance::call(shared, &admitted.code, state, deadline, cancel, export).await;
+    let (_, called) = instance::call(shared, code, state, deadline, cancel, export).await;
     let verdict = called.map_err(trap::stop)?;
     Plan::new(verdict, &shared.options)
 }
@@ -104,7 +120,8 @@ impl Plan {
     }
 
     /// What the gate says of it, on top of what the plugin says.
-    pub(crate) fn assess(self, gate: &Gate, label_chars_max: usize) -> Assessment {
+    /// `config` is what it is the plan of.
+    pub(crate) fn assess(self, gate: &Gate, config: &str, label_chars_max: usize) -> Assessment {
         let mut problems = self.problems;
         let mut queries = Vec::new();
         for (index, planned) in self.requests.into_iter().enumerate() {
@@ -117,7 +134,7 @@ impl Plan {
                 let message = format!("a label has 1 to {label_chars_max} characters");
                 problems.push(Problem::error("invalid_label", &planned.pointer, message));
             }
-            match inspect(gate, planned) {
+            match inspect(gate, config, planned) {
                 Ok(query) => queries.push(query),
                 Err(found) => problems.extend(found),
             }
@@ -127,7 +144,7 @@ impl Plan {
 }
 
 /// What the gate reads out of one planned request, or everything that is wrong with it.
-fn inspect(gate: &Gate, planned: PlannedRequest) -> Result<Query, Vec<Problem>> {
+fn inspect(gate: &Gate, config: &str, planned: PlannedRequest) -> Result<Query, Vec<Problem>> {
     let PlannedRequest { pointer, action, wanted, when_missing, request } = planned;
     let mut problems = Vec::new();
     let wanted = match wanted.map(|kind| kind.parse::<IdentityKind>()).transpose() {
@@ -145,9 +162,8 @@ fn inspect(gate: &Gate, planned: PlannedRequest) -> Result<Query, Vec<Problem>> 
         let message = "a planned request binds no values";
         problems.push(Problem::error("invalid_plan", &pointer, message));
     }
-    let inspection = gate.inspect(&request).map_err(|found| {
-        found.into_iter().map(|p| Problem::error(p.code, format!("{pointer}{}", p.part), p.message))
-    });
+    let inspection =
+        gate.inspect(&request).map_err(|found| located(found, config, &pointer, &request));
     match inspection {
         Ok(found) if problems.is_empty() => Ok(Query {
             pointer,
@@ -156,6 +172,7 @@ fn inspect(gate: &Gate, planned: PlannedRequest) -> Result<Query, Vec<Problem>> 
             wanted,
             when_missing,
             origin: found.origin,
+            path_prefix: found.path_prefix,
             method: found.method,
             names: found.names,
             verify_tls: request.verify_tls,
@@ -163,6 +180,39 @@ fn inspect(gate: &Gate, planned: PlannedRequest) -> Result<Query, Vec<Problem>> 
         }),
         Ok(_) => Err(problems),
         Err(found) => Err(problems.into_iter().chain(found).collect()),
+    }
+}
+
+/// What the gate found, with the places where the person who wrote the configuration looks.
+fn located(
+    found: Vec<RequestProblem>,
+    config: &str,
+    pointer: &str,
+    request: &HttpRequest,
+) -> Vec<Problem> {
+    // A plugin that reads something else than JSON gets no columns.
+    let config: Value = serde_json::from_str(config).unwrap_or_default();
+    let locate = |found: RequestProblem| {
+        let pointer = format!("{pointer}{}", found.part);
+        let written = config.pointer(&pointer).and_then(Value::as_str);
+        let text = text_of(request, &found.part);
+        let column = written.zip(text).zip(found.at);
+        let column = column.and_then(|((written, text), at)| column::column(written, text, at));
+        Problem { column, ..Problem::error(found.code, pointer, found.message) }
+    };
+    found.into_iter().map(locate).collect()
+}
+
+/// The text that a part of a request is composed of.
+fn text_of<'r>(request: &'r HttpRequest, part: &str) -> Option<&'r Text> {
+    match part {
+        "/url" => Some(&request.url),
+        "/body" => request.body.as_ref().map(|body| &body.content),
+        part => {
+            let token = part.strip_prefix("/headers/")?;
+            let header = request.headers.iter().find(|(name, _)| pointer_token(name) == token);
+            header.map(|(_, text)| text)
+        }
     }
 }
 

@@ -33,15 +33,16 @@ pub(crate) fn needs_credentials(run: For<'_>) -> bool {
         || run.plan.egress.iter().any(|need| !need.secrets.is_empty())
 }
 
-/// The first thing that is wrong.
-pub(crate) fn check(
+/// Everything that is wrong, the first thing of each query, in the order of the plan. A run fails
+/// with the first; a dry run tells all.
+pub(crate) fn failures(
     run: For<'_>,
     credentials: &Credentials,
     combinations_max: u64,
-) -> Result<(), Failure> {
-    run.plan
-        .of_run(run.action, run.wanted)
-        .try_for_each(|planned| check_one(planned, run.values, credentials, combinations_max))
+) -> impl Iterator<Item = Failure> {
+    run.plan.of_run(run.action, run.wanted).filter_map(move |planned| {
+        check_one(planned, run.values, credentials, combinations_max).err()
+    })
 }
 
 fn check_one(

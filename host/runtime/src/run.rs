@@ -12,7 +12,6 @@ use crate::call::{CallState, Calls, Deadline, RunState, Stop, TaskCalls, Value, 
 use crate::capability::handles::Input;
 use crate::instance::{self, Ending, Left, Run};
 use crate::outcome;
-use crate::plan::unavailable;
 use crate::prepare::Opening;
 use crate::shared::Shared;
 use crate::trap;
@@ -24,6 +23,9 @@ pub(crate) async fn run(shared: Arc<Shared>, call: ConnectorCall) -> RunEnd {
     let (plugin, attempt) = (call.plugin, call.segment.attempt);
     let end = Box::pin(run_to_end(shared, call)).await;
     let outcome = word(&end.result);
+    if let Err(ConnectorError::Failed(failure)) = &end.result {
+        trap::count(plugin, failure.code);
+    }
     let took = began.elapsed();
     metrics::histogram!(
         "cordon_connector_run_seconds", "action" => action.as_str(), "outcome" => outcome
@@ -60,8 +62,9 @@ const fn word(result: &Result<RunOutcome, ConnectorError>) -> &'static str {
 async fn run_to_end(shared: Arc<Shared>, call: ConnectorCall) -> RunEnd {
     let (action, cancel) = (call.action, call.cancel.clone());
     let nothing_called = |stop| RunEnd { calls: Vec::new(), result: result(stop) };
-    let Some(admitted) = shared.registry.get(call.plugin) else {
-        return nothing_called(unavailable());
+    let admitted = match shared.registry.ready(&call.tenant, call.plugin) {
+        Ok(admitted) => admitted,
+        Err(stop) => return nothing_called(stop),
     };
     let (opening, export) = match hand_over(&shared, call) {
         Ok(ready) => ready,
@@ -81,7 +84,7 @@ async fn run_to_end(shared: Arc<Shared>, call: ConnectorCall) -> RunEnd {
 
 /// Turns the call into what the guest is given, and what the host keeps beside it.
 fn hand_over(shared: &Shared, call: ConnectorCall) -> Result<(Opening, Run), Stop> {
-    let ConnectorCall { segment, connection, carry, .. } = call;
+    let ConnectorCall { segment, connection, limits, carry, .. } = call;
     let mut values = Values::new(shared.options.values_max);
     let mut identities = Vec::with_capacity(segment.identities.len());
     for index in &segment.identities {
@@ -117,6 +120,7 @@ fn hand_over(shared: &Shared, call: ConnectorCall) -> Result<(Opening, Run), Sto
     let of_task = TaskCalls { task: call.task, segment: segment.number, sink: call.sink };
     let opening = Opening {
         connection,
+        limits,
         plugin: call.plugin,
         action: Some(call.action),
         wanted: call.wanted,

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -15,14 +16,16 @@ use wasmtime::component::{HasSelf, Linker};
 
 use cordon_egress::Gate;
 use cordon_model::connection::Connection;
+use cordon_model::grant::EgressLimits;
 use cordon_model::plan::{Assessment, Draft};
 use cordon_model::plugin::Plugin;
 use cordon_model::port::{
-    Clock, ConnectorCall, ConnectorError, Connectors, RunEnd, Secrets, TestEnd,
+    Clock, ConnectorCall, ConnectorError, Connectors, DryRunCall, DryRunEnd, RunEnd, Secrets,
+    TestEnd,
 };
-use cordon_model::{PluginDigest, Timestamp};
+use cordon_model::{PluginDigest, TenantId, Timestamp};
 
-use crate::admission::{self, Candidate};
+use crate::admission;
 use crate::bindings::Plugin as Bindings;
 use crate::cache::Cache;
 use crate::call::{CallState, Deadline, Stop};
@@ -32,7 +35,7 @@ use crate::options::Options;
 use crate::plan::{self, PlanCache};
 use crate::registry::Registry;
 use crate::shared::Shared;
-use crate::{run, test_run};
+use crate::{dry_run, run, test_run};
 
 /// Runs connectors. One for each process.
 pub struct Runtime {
@@ -75,6 +78,7 @@ impl Runtime {
             registry: Registry::default(),
             plans: PlanCache::new(options.plans_kept_max),
             permits: Semaphore::new(options.instances_max as usize),
+            compilations: Semaphore::new(options.compilations_max.max(1)),
             _ticker: Ticker::start(&engine, options.epoch_tick)?,
             engine,
             options,
@@ -83,7 +87,7 @@ impl Runtime {
         Ok(Self { shared: Arc::new(shared), threads: Some(threads), handle })
     }
 
-    /// Admits a component: checks its size and imports, compiles it (or takes it from the
+    /// Admits a component that the host brings: checks its size and imports, compiles it (or takes it from the
     /// cache) and asks it once what it is. From then on it serves its connector type; versions
     /// admitted before stay loaded for the tasks that pin them.
     ///
@@ -96,15 +100,12 @@ impl Runtime {
         bytes: &[u8],
         built_in: bool,
     ) -> Result<Plugin, Error> {
-        let candidate = Candidate {
-            name: name.to_owned(),
-            version: version.to_owned(),
-            bytes: bytes.to_vec(),
-            built_in,
-        };
-        let shared = Arc::clone(&self.shared);
-        let admitted = self.spawn(async move { admission::admit(&shared, candidate).await }).await;
-        admitted.map_err(Error::Host)?
+        let (name, version) = (name.to_owned(), version.to_owned());
+        let (shared, component) = (Arc::clone(&self.shared), Bytes::copy_from_slice(bytes));
+        let admitted = self.spawn(async move {
+            admission::admit_own(&shared, (&name, &version), component, built_in).await
+        });
+        admitted.await.map_err(Error::Host)?
     }
 
     /// Does work on the threads of guests; ends it when this is dropped.
@@ -135,25 +136,27 @@ impl Drop for Runtime {
 
 #[async_trait]
 impl Connectors for Runtime {
-    fn plugins(&self) -> Vec<Plugin> {
-        self.shared.registry.plugins()
+    fn plugins(&self, tenant: &TenantId) -> Vec<Plugin> {
+        self.shared.registry.plugins(tenant)
     }
 
-    fn plugin_for(&self, connector_type: &str) -> Option<Plugin> {
-        self.shared.registry.of_type(connector_type)
+    fn plugin_for(&self, tenant: &TenantId, connector_type: &str) -> Option<Plugin> {
+        self.shared.registry.of_type(tenant, connector_type)
     }
 
     async fn validate(
         &self,
+        tenant: &TenantId,
         plugin: PluginDigest,
         draft: &Draft,
     ) -> Result<Assessment, ConnectorError> {
         let (shared, draft) = (Arc::clone(&self.shared), draft.clone());
+        let tenant = tenant.clone();
         let assessed = self.spawn(async move {
             let deadline = Deadline::after(shared.options.call_timeout);
             let cancel = CancellationToken::new();
-            let plan = plan::ask(&shared, plugin, &draft, deadline, &cancel).await?;
-            Ok(plan.assess(&shared.gate, shared.options.label_chars_max))
+            let plan = plan::ask(&shared, &tenant, plugin, &draft, deadline, &cancel).await?;
+            Ok(plan.assess(&shared.gate, &draft.config, shared.options.label_chars_max))
         });
         assessed.await.map_err(ConnectorError::Host)?.map_err(|stop: Stop| stop.into())
     }
@@ -161,15 +164,22 @@ impl Connectors for Runtime {
     async fn test(
         &self,
         connection: &Connection,
+        limits: &EgressLimits,
         deadline: Timestamp,
         cancel: CancellationToken,
     ) -> TestEnd {
         let (shared, connection) = (Arc::clone(&self.shared), connection.clone());
-        let tested = self.spawn(test_run::test(shared, connection, deadline, cancel)).await;
+        let testing = test_run::test(shared, connection, limits.clone(), deadline, cancel);
+        let tested = self.spawn(testing).await;
         tested.unwrap_or_else(|what| TestEnd {
             calls: Vec::new(),
             result: Err(ConnectorError::Host(what)),
         })
+    }
+
+    async fn dry_run(&self, call: DryRunCall) -> Result<DryRunEnd, ConnectorError> {
+        let ran = self.spawn(dry_run::dry_run(Arc::clone(&self.shared), call)).await;
+        ran.unwrap_or_else(|what| Err(ConnectorError::Host(what)))
     }
 
     async fn run(&self, call: ConnectorCall) -> RunEnd {
@@ -180,6 +190,8 @@ impl Connectors for Runtime {
         })
     }
 }
+
+mod strangers;
 
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) plans: PlanCache,
     /// One for each instance the pool has room for: an exhausted pool is an error, a queue is not.
     pub(crate) permits: Semaphore,
+    /// One for each component that may be compiled at the same time.
+    pub(crate) compilations: Semaphore,
     pub(crate) _ticker: Ticker,
     pub(crate) engine: Engine,
 }

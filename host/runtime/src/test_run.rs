@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cordon_model::Timestamp;
 use cordon_model::connection::Connection;
+use cordon_model::grant::EgressLimits;
 use cordon_model::journal::Journal;
 use cordon_model::port::{ConnectorError, TestEnd};
 use tokio_util::sync::CancellationToken;
@@ -11,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 use crate::call::{CallState, Calls, Deadline, Stop, Values};
 use crate::instance::{self, Left, Test};
 use crate::outcome;
-use crate::plan::unavailable;
 use crate::prepare::Opening;
 use crate::shared::Shared;
 use crate::trap;
@@ -19,18 +19,21 @@ use crate::trap;
 pub(crate) async fn test(
     shared: Arc<Shared>,
     connection: Connection,
+    limits: EgressLimits,
     deadline: Timestamp,
     cancel: CancellationToken,
 ) -> TestEnd {
     let nothing_called = |stop: Stop| TestEnd { calls: Vec::new(), result: Err(stop.into()) };
     let plugin = connection.plugin.digest;
-    let Some(admitted) = shared.registry.get(plugin) else {
-        return nothing_called(unavailable());
+    let admitted = match shared.registry.ready(&connection.tenant, plugin) {
+        Ok(admitted) => admitted,
+        Err(stop) => return nothing_called(stop),
     };
     let config = connection.config.to_string();
     let deadline = Deadline::at(deadline, shared.clock.as_ref());
     let opening = Opening {
         connection,
+        limits,
         plugin,
         action: None,
         wanted: None,

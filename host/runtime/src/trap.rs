@@ -1,13 +1,14 @@
 //! Why a call gave no answer, in the model's words. Decided by type, never by text; what a guest
 //! wrote goes no further than here.
 
-use cordon_model::FailureCode;
+use cordon_model::{FailureCode, PluginDigest};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 use crate::call::Stop;
 use crate::instance::Ending;
 use crate::limits::LimitReached;
+use crate::wasi::NothingBehind;
 
 /// The ending as a stop.
 pub(crate) fn stop(ending: Ending) -> Stop {
@@ -21,7 +22,39 @@ pub(crate) fn stop(ending: Ending) -> Stop {
     }
 }
 
+/// Counts what a plugin did that none should do, by its digest: an operator sees which one traps,
+/// and which one tries what it may not.
+pub(crate) fn count(plugin: PluginDigest, code: FailureCode) {
+    let digest = || plugin.to_string();
+    match code {
+        FailureCode::PluginTrapped | FailureCode::LimitReached => {
+            metrics::counter!("cordon_plugin_traps_total", "digest" => digest()).increment(1);
+        }
+        FailureCode::NotGranted
+        | FailureCode::NotPlanned
+        | FailureCode::EgressDenied
+        | FailureCode::Nondeterministic
+        | FailureCode::InvalidOutcome => {
+            metrics::counter!(
+                "cordon_plugin_violations_total", "digest" => digest(), "code" => code.as_str()
+            )
+            .increment(1);
+        }
+        _ => {}
+    }
+}
+
+/// The same for a stop.
+pub(crate) fn count_stop(plugin: PluginDigest, stop: &Stop) {
+    if let Stop::Failed(failure) = stop {
+        count(plugin, failure.code);
+    }
+}
+
 fn trapped(error: &wasmtime::Error) -> Stop {
+    if let Some(called) = error.downcast_ref::<NothingBehind>() {
+        return Stop::failed(FailureCode::NotGranted, called.to_string());
+    }
     if let Some(limit) = error.downcast_ref::<LimitReached>() {
         return Stop::failed(FailureCode::LimitReached, limit.to_string());
     }

@@ -5,30 +5,35 @@
 //! and puts rows. So the one writer does next to no cryptography and waits for no file.
 //!
 //! Preparing reads a snapshot that may be older than what the commit is applied to. It takes only
-//! keys from it, and a key, once it is there, never changes: a request or tenant that is created
-//! twice at the same moment is refused the second time, together with all that was sealed under
-//! the second key.
+//! keys from it, and a request's key, once it is there, never changes: a request or tenant that is
+//! created twice at the same moment is refused the second time, together with all that was sealed
+//! under the second key. A tenant may be removed in between, and even made again under other keys:
+//! so every commit begins with a check that the tenants it was sealed for are still the same.
 
 mod audit;
 mod connection;
+mod content;
 mod forget;
+pub(crate) mod input;
 mod key;
 mod object;
+mod plugin;
 mod policy;
 pub(crate) mod replay;
 pub(crate) mod request;
 pub(crate) mod task;
 mod tenant;
+mod webhook;
 
 pub(crate) use forget::Forget;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use cordon_model::commit::{Change, Commit, CommitError, StoreError, Target};
 use cordon_model::{RequestId, TenantId};
 
-use crate::blob::{Blobs, Unnamed};
+use crate::blob::{Blobs, Folder, Unnamed};
 use crate::error::unavailable;
 use crate::row;
 use crate::seal::keyring::{Keyring, ScopeKeys};
@@ -57,6 +62,10 @@ pub(crate) struct Preparing<'a> {
     keyring: &'a Keyring,
     blobs: &'a Blobs,
     inline_bytes_max: usize,
+    /// Tenants that were there already, and the keys that were used for them.
+    tenants: BTreeMap<TenantId, Arc<ScopeKeys>>,
+    /// Tenants that this commit removes.
+    gone: BTreeSet<TenantId>,
     /// Keys of tenants that this commit creates.
     new_tenants: HashMap<TenantId, Arc<ScopeKeys>>,
     /// Keys of requests that this commit creates.
@@ -77,6 +86,8 @@ impl<'a> Preparing<'a> {
             keyring,
             blobs,
             inline_bytes_max,
+            tenants: BTreeMap::new(),
+            gone: BTreeSet::new(),
             new_tenants: HashMap::new(),
             new_requests: HashMap::new(),
             files: Vec::new(),
@@ -90,19 +101,21 @@ impl<'a> Preparing<'a> {
     /// failed.
     pub(crate) fn commit(mut self, commit: Commit) -> Result<Prepared, CommitError> {
         let Commit { changes, audit } = commit;
-        let mut operations = Vec::with_capacity(changes.len() + audit.len());
+        let mut prepared = Vec::with_capacity(changes.len() + audit.len());
         for change in changes {
-            operations.push(self.change(change)?);
+            prepared.push(self.change(change)?);
         }
         for event in audit {
-            operations.push(audit::append(&mut self, &event)?);
+            prepared.push(audit::append(&mut self, &event)?);
         }
+        let operations = std::iter::once(tenant::unchanged(self.tenants)).chain(prepared).collect();
         Ok(Prepared { operations, files: self.files })
     }
 
     fn change(&mut self, change: Change) -> Result<Box<dyn Operation>, CommitError> {
         match change {
             Change::PutTenant(new) => tenant::put(self, &new),
+            Change::DeleteTenant(tenant, revision) => Ok(tenant::delete(self, tenant, revision)),
             Change::PutApiKey(new) => key::put(self, &new),
             Change::DeleteApiKey(tenant, id) => Ok(key::delete(tenant.as_ref(), id)),
             Change::PutConnection(new) => connection::put(self, &new),
@@ -120,29 +133,50 @@ impl<'a> Preparing<'a> {
             Change::DeleteManualWebhook(tenant, connection, revision) => {
                 Ok(policy::delete_webhook(&tenant, connection, revision))
             }
+            Change::PutPolicyWebhook(new) => webhook::put(self, &new),
+            Change::DeletePolicyWebhook(tenant, policy, id, revision) => {
+                Ok(webhook::delete(&tenant, &policy, id, revision))
+            }
+            Change::PutPlugin(new, component) => plugin::put(self, &new, component.as_deref()),
+            Change::DeletePlugin(scope, name, version, revision) => {
+                Ok(plugin::delete(self, scope, &name, &version, revision))
+            }
             Change::PutRequest { request, due } => request::put(self, &request, due),
-            Change::PutInput(input) => task::put_input(self, &input),
+            Change::PutInput(input, files) => input::put(self, &input, &files),
             Change::PutRecords(tenant, request, task, sets) => {
                 task::put_records(self, &tenant, request, task, sets)
             }
             Change::AppendJournal(tenant, request, task, entries) => {
                 task::append_journal(self, &tenant, request, task, entries)
             }
+            Change::RemoveContent(tenant, request) => Ok(content::remove(self, tenant, request)),
             Change::PutReplay(record) => replay::put(self, record),
         }
     }
 
     /// The keys of a tenant.
-    fn tenant_keys(&self, tenant: &TenantId) -> Result<Arc<ScopeKeys>, CommitError> {
+    fn tenant_keys(&mut self, tenant: &TenantId) -> Result<Arc<ScopeKeys>, CommitError> {
         if let Some(keys) = self.new_tenants.get(tenant) {
             return Ok(Arc::clone(keys));
         }
-        let keys = self.keyring.tenant(self.snapshot, tenant)?;
-        keys.ok_or_else(|| CommitError::Absent(Target::Tenant(tenant.clone())))
+        let keys = match self.gone.contains(tenant) {
+            true => None,
+            false => self.keyring.tenant(self.snapshot, tenant)?,
+        };
+        let keys = keys.ok_or_else(|| CommitError::Absent(Target::Tenant(tenant.clone())))?;
+        self.tenants.insert(tenant.clone(), Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    /// This commit removes a tenant: whatever follows must not be sealed under its keys.
+    fn dismiss(&mut self, tenant: &TenantId) {
+        self.new_tenants.remove(tenant);
+        self.new_requests.retain(|(of, _), _| of != tenant);
+        self.gone.insert(tenant.clone());
     }
 
     /// The keys of a tenant, or of the host.
-    fn scope_keys(&self, tenant: Option<&TenantId>) -> Result<Arc<ScopeKeys>, CommitError> {
+    fn scope_keys(&mut self, tenant: Option<&TenantId>) -> Result<Arc<ScopeKeys>, CommitError> {
         match tenant {
             Some(tenant) => self.tenant_keys(tenant),
             None => Ok(self.keyring.host()),
@@ -150,15 +184,20 @@ impl<'a> Preparing<'a> {
     }
 
     /// The key of a request.
-    fn request_key(&self, tenant: &TenantId, request: RequestId) -> Result<SealKey, CommitError> {
+    fn request_key(
+        &mut self,
+        tenant: &TenantId,
+        request: RequestId,
+    ) -> Result<SealKey, CommitError> {
         if let Some(key) = self.new_requests.get(&(tenant.clone(), request)) {
             return Ok(key.clone());
         }
+        self.tenant_keys(tenant)?;
         let key = request_key(self.snapshot, self.keyring, tenant, request)?;
         key.ok_or(CommitError::Absent(Target::Request(request)))
     }
 
-    /// Seals bytes into a file that this commit is going to name.
+    /// Seals bytes of a request into a file that this commit is going to name.
     fn file(
         &mut self,
         (tenant, request): (&TenantId, RequestId),
@@ -166,7 +205,18 @@ impl<'a> Preparing<'a> {
         place: Place<'_>,
         plain: &[u8],
     ) -> Result<crate::blob::BlobRef, StoreError> {
-        let (blob, unnamed) = self.blobs.write(tenant, request, key, place, plain)?;
+        self.file_in(&Folder::of_request(tenant, request), key, place, plain)
+    }
+
+    /// Seals bytes into a file that this commit is going to name.
+    fn file_in(
+        &mut self,
+        folder: &Folder,
+        key: &SealKey,
+        place: Place<'_>,
+        plain: &[u8],
+    ) -> Result<crate::blob::BlobRef, StoreError> {
+        let (blob, unnamed) = self.blobs.write(folder, key, place, plain)?;
         self.files.push(unnamed);
         Ok(blob)
     }

@@ -1,6 +1,8 @@
-//! Large records and bodies, in sealed files beside the database: `blobs/<tenant>/<request>/<digest>`.
+//! Large records, bodies, given files and components of plugins, in sealed files beside the
+//! database: `blobs/<tenant>/<request>/<digest>`, `blobs/<tenant>/plugins/<digest>`, and
+//! `blobs/.host/plugins/<digest>` for plugins that serve every tenant.
 //!
-//! A file is sealed under the request's key and named by the SHA-256 of its sealed bytes, so no
+//! A file is sealed under the key of its request or of its tenant, and named by the SHA-256 of its sealed bytes, so no
 //! two writes share a file and none is ever changed. It is durable before the commit that names
 //! it; reading checks digest and size before opening. A crash between the two leaves a file that
 //! nothing names: it wastes space and harms nothing.
@@ -19,7 +21,15 @@ use crate::error::{file_failed, unavailable};
 use crate::files;
 use crate::seal::{Place, SealKey};
 
-/// Names a sealed file within its request.
+/// How often a file is written because its folder went away.
+const TRIES_MAX: u32 = 5;
+
+/// What the folder of plugins is called; no request's id looks like it.
+const PLUGINS: &str = "plugins";
+/// The folder of what belongs to no tenant; no tenant's key begins with a dot.
+const HOST: &str = ".host";
+
+/// Names a sealed file within its folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BlobRef {
     /// SHA-256 of the sealed bytes, hexadecimal.
@@ -32,6 +42,22 @@ pub(crate) struct BlobRef {
 #[derive(Debug, Clone)]
 pub(crate) struct Blobs {
     root: PathBuf,
+}
+
+/// Where sealed files that belong together lie, below the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// What belongs to a request.
+    pub(crate) fn of_request(tenant: &TenantId, request: RequestId) -> Self {
+        Self(Path::new(tenant.as_str()).join(request.to_string()))
+    }
+
+    /// The components of a tenant's plugins; none: of those that serve every tenant.
+    pub(crate) fn of_plugins(scope: Option<&TenantId>) -> Self {
+        Self(Path::new(scope.map_or(HOST, TenantId::as_str)).join(PLUGINS))
+    }
 }
 
 /// A file that is durable and that no commit names yet. Removed when dropped, unless kept.
@@ -56,8 +82,7 @@ impl Blobs {
     /// Seals bytes into a new file. Durable when it returns.
     pub(crate) fn write(
         &self,
-        tenant: &TenantId,
-        request: RequestId,
+        folder: &Folder,
         key: &SealKey,
         place: Place<'_>,
         plain: &[u8],
@@ -65,32 +90,59 @@ impl Blobs {
         let sealed = key.seal(place, plain).map_err(|_| unavailable("sealing failed"))?;
         let blob =
             BlobRef { sha256: hex::encode(Sha256::digest(&sealed)), size: sealed.len() as u64 };
-        let path = self.path(tenant, request, &blob);
+        let path = self.path(folder, &blob);
         let write = || {
             files::make_directory(path.parent().unwrap_or(&self.root))?;
             files::write_new(&path, &sealed)
         };
         let unnamed = Unnamed { path: Some(path.clone()) };
-        write().map_err(|error| file_failed(&error))?;
+        let mut written = write();
+        for _ in 1..TRIES_MAX {
+            // The folder of a tenant that had the name before went away in between.
+            match &written {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => written = write(),
+                Ok(()) | Err(_) => break,
+            }
+        }
+        written.map_err(|error| file_failed(&error))?;
         Ok((blob, unnamed))
+    }
+
+    /// Removes the folders of a tenant that is gone. One that still holds a file stays: the name
+    /// may be in use again, and what is left of the old tenant cannot be opened any more.
+    pub(crate) fn remove_folders(&self, tenant: &TenantId) {
+        let folder = self.root.join(tenant.as_str());
+        let requests = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let folders = requests.map(|entry| entry.path()).chain([folder]).collect::<Vec<_>>();
+        for folder in folders {
+            match fs::remove_dir(&folder) {
+                Ok(()) => {}
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
+                    ) => {}
+                Err(error) => tracing::warn!(error = %error, "a folder could not be removed"),
+            }
+        }
     }
 
     /// Reads and opens a file.
     pub(crate) fn read(
         &self,
-        tenant: &TenantId,
-        request: RequestId,
+        folder: &Folder,
         blob: &BlobRef,
         key: &SealKey,
         place: Place<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, BlobError> {
         let damaged = || BlobError::Store(StoreError::Damaged("a sealed file".to_owned()));
-        let sealed = read_at_most(&self.path(tenant, request, blob), blob.size).map_err(
-            |error| match error.kind() {
-                io::ErrorKind::NotFound => BlobError::Gone,
-                _ => BlobError::Store(file_failed(&error)),
-            },
-        )?;
+        let sealed =
+            read_at_most(&self.path(folder, blob), blob.size).map_err(|error| {
+                match error.kind() {
+                    io::ErrorKind::NotFound => BlobError::Gone,
+                    _ => BlobError::Store(file_failed(&error)),
+                }
+            })?;
         let matches =
             sealed.len() as u64 == blob.size && hex::encode(Sha256::digest(&sealed)) == blob.sha256;
         if !matches {
@@ -100,8 +152,8 @@ impl Blobs {
     }
 
     /// Where a file lies.
-    pub(crate) fn path(&self, tenant: &TenantId, request: RequestId, blob: &BlobRef) -> PathBuf {
-        self.root.join(tenant.as_str()).join(request.to_string()).join(&blob.sha256)
+    pub(crate) fn path(&self, folder: &Folder, blob: &BlobRef) -> PathBuf {
+        self.root.join(&folder.0).join(&blob.sha256)
     }
 }
 

@@ -1,17 +1,29 @@
 //! What every implementation of `StateStore` must do, whatever it stands on. Each check gets a
 //! fresh store. [`suite`] makes a test of each of them for one implementation.
 
+mod about;
 mod atomic;
+mod inputs;
+mod ledger;
 mod lists;
 mod objects;
+mod plugins;
 mod requests;
 mod tasks;
+mod tenants;
+mod webhooks;
 
+pub(crate) use about::*;
 pub(crate) use atomic::*;
+pub(crate) use inputs::*;
+pub(crate) use ledger::*;
 pub(crate) use lists::*;
 pub(crate) use objects::*;
+pub(crate) use plugins::*;
 pub(crate) use requests::*;
 pub(crate) use tasks::*;
+pub(crate) use tenants::*;
+pub(crate) use webhooks::*;
 
 use cordon_model::commit::{Change, CommitError, Target};
 use cordon_model::port::StateStore;
@@ -39,12 +51,28 @@ macro_rules! suite {
             requests_are_filtered,
             every_state_of_a_request_is_stored_whole,
             open_requests_are_counted_until_they_are_final,
-            due_requests_come_longest_due_first,
+            open_requests_of_a_connection_are_listed_by_id_until_they_are_final,
+            due_requests_come_by_tenant_the_longest_due_first,
             an_input_is_replaced_by_the_next_one_for_its_task,
             records_keep_their_numbers_and_are_replaced_as_a_whole,
             a_journal_keeps_every_line_in_order,
             what_belongs_to_a_task_needs_its_request,
-            an_answer_is_remembered_until_it_expires
+            an_answer_is_remembered_until_it_expires,
+            a_plugin_belongs_to_a_tenant_or_to_all,
+            the_component_of_a_plugin_is_written_once_and_goes_with_it,
+            policy_webhooks_come_in_their_order,
+            a_policy_webhook_belongs_to_a_policy_which_stays_as_long,
+            requests_about_a_person_are_found_by_any_identity,
+            requests_about_a_person_come_in_pages_and_each_once,
+            late_requests_are_open_ones_with_a_deadline_before_a_time,
+            files_come_and_go_with_their_input,
+            an_input_and_its_files_must_agree,
+            content_is_removed_and_the_request_stays,
+            events_of_a_request_are_followed_from_a_sequence_on,
+            a_ledger_is_read_newest_first_in_pages,
+            a_removed_tenant_leaves_nothing_and_its_name_is_free,
+            a_tenant_is_removed_at_its_revision_and_with_its_commit_only,
+            a_tenant_can_be_removed_and_made_again_in_one_commit
         }
     };
     ($fresh:path: $($check:ident),+) => {
@@ -68,6 +96,7 @@ async fn refused(store: &dyn StateStore, all: impl IntoIterator<Item = Change>) 
         Err(CommitError::Conflict(target)) => Refusal::Conflict(target),
         Err(CommitError::Exists(target)) => Refusal::Exists(target),
         Err(CommitError::Absent(target)) => Refusal::Absent(target),
+        Err(CommitError::Contradictory(_)) => Refusal::Contradictory,
         Err(CommitError::Store(error)) => panic!("the store failed: {error}"),
         Ok(()) => panic!("it was accepted"),
     }
@@ -79,4 +108,5 @@ enum Refusal {
     Conflict(Target),
     Exists(Target),
     Absent(Target),
+    Contradictory,
 }

@@ -11,7 +11,7 @@ pub struct Options {
     pub batch_commits_max: usize,
     /// Most commits that wait for the writer; more wait in their callers. Default 1024.
     pub queue_commits_max: usize,
-    /// Records or a body of more bytes than this go to a sealed file. Default 64 KiB.
+    /// Records, a body or a given file of more bytes than this go to a sealed file. Default 64 KiB.
     pub inline_bytes_max: usize,
     /// Pages of the database that are kept in memory, in bytes. Default 64 MiB.
     pub cache_bytes: usize,

@@ -1,6 +1,7 @@
 //! The ports, method by method: each read goes to `read`, each write to the writer.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use cordon_model::api_key::ApiKey;
 use cordon_model::audit::AuditEntry;
 use cordon_model::commit::{Commit, CommitError, ReplayRecord, RequestFilter, StoreError};
@@ -8,13 +9,17 @@ use cordon_model::connection::Connection;
 use cordon_model::input::ManualInput;
 use cordon_model::journal::JournalEntry;
 use cordon_model::page::{Listing, Page};
+use cordon_model::plugin::InstalledPlugin;
 use cordon_model::policy::{ManualWebhook, Policy};
 use cordon_model::port::{SealError, Sealer, StateStore};
 use cordon_model::request::PrivacyRequest;
 use cordon_model::secret::Credentials;
+use cordon_model::subject::IdentityKind;
 use cordon_model::tenant::Tenant;
+use cordon_model::webhook::PolicyWebhook;
 use cordon_model::{
     ApiKeyId, ConnectionKey, PolicyKey, Records, RequestId, Revision, TaskId, TenantId, Timestamp,
+    WebhookId,
 };
 use uuid::Uuid;
 
@@ -145,6 +150,54 @@ impl StateStore for RedbStore {
         self.read(move |view| read::manual_webhooks(view, &tenant, &key)).await
     }
 
+    async fn policy_webhook(
+        &self,
+        tenant: &TenantId,
+        policy: &PolicyKey,
+        id: WebhookId,
+    ) -> Result<Option<PolicyWebhook>, StoreError> {
+        let (tenant, key) = (tenant.clone(), policy.clone());
+        self.read(move |view| read::policy_webhook(view, &tenant, &key, id)).await
+    }
+
+    async fn policy_webhooks(
+        &self,
+        tenant: &TenantId,
+        policy: &PolicyKey,
+    ) -> Result<Vec<PolicyWebhook>, StoreError> {
+        let (tenant, key) = (tenant.clone(), policy.clone());
+        self.read(move |view| read::policy_webhooks(view, &tenant, &key)).await
+    }
+
+    async fn plugin(
+        &self,
+        scope: Option<&TenantId>,
+        name: &str,
+        version: &str,
+    ) -> Result<Option<InstalledPlugin>, StoreError> {
+        let (scope, name, version) = (scope.cloned(), name.to_owned(), version.to_owned());
+        self.read(move |view| read::plugin(view, scope.as_ref(), &name, &version)).await
+    }
+
+    async fn plugins(&self, scope: Option<&TenantId>) -> Result<Vec<InstalledPlugin>, StoreError> {
+        let scope = scope.cloned();
+        self.read(move |view| read::plugins(view, scope.as_ref())).await
+    }
+
+    async fn plugins_of_all(&self) -> Result<Vec<InstalledPlugin>, StoreError> {
+        self.read(read::plugins_of_all).await
+    }
+
+    async fn plugin_component(
+        &self,
+        scope: Option<&TenantId>,
+        name: &str,
+        version: &str,
+    ) -> Result<Option<Bytes>, StoreError> {
+        let (scope, name, version) = (scope.cloned(), name.to_owned(), version.to_owned());
+        self.read(move |view| read::plugin_component(view, scope.as_ref(), &name, &version)).await
+    }
+
     async fn request(
         &self,
         tenant: &TenantId,
@@ -162,6 +215,16 @@ impl StateStore for RedbStore {
     ) -> Result<Listing<PrivacyRequest>, StoreError> {
         let (tenant, filter, page) = (tenant.clone(), filter.clone(), page.clone());
         self.read(move |view| read::requests(view, &tenant, &filter, &page)).await
+    }
+
+    async fn requests_about(
+        &self,
+        tenant: &TenantId,
+        identities: &[(IdentityKind, String)],
+        page: &Page,
+    ) -> Result<Listing<PrivacyRequest>, StoreError> {
+        let (tenant, identities, page) = (tenant.clone(), identities.to_vec(), page.clone());
+        self.read(move |view| read::requests_about(view, &tenant, &identities, &page)).await
     }
 
     async fn open_requests_under(
@@ -182,6 +245,17 @@ impl StateStore for RedbStore {
         self.read(move |view| read::open_requests_using(view, &tenant, &key)).await
     }
 
+    async fn open_requests_of(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionKey,
+        after: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<RequestId>, StoreError> {
+        let (tenant, key) = (tenant.clone(), connection.clone());
+        self.read(move |view| read::open_requests_of(view, &tenant, &key, after, limit)).await
+    }
+
     async fn inputs(
         &self,
         tenant: &TenantId,
@@ -189,6 +263,17 @@ impl StateStore for RedbStore {
     ) -> Result<Vec<ManualInput>, StoreError> {
         let tenant = tenant.clone();
         self.read(move |view| read::inputs(view, &tenant, request)).await
+    }
+
+    async fn input_file(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        task: TaskId,
+        label: &str,
+    ) -> Result<Option<Bytes>, StoreError> {
+        let (tenant, label) = (tenant.clone(), label.to_owned());
+        self.read(move |view| read::input_file(view, &tenant, request, task, &label)).await
     }
 
     async fn records(
@@ -221,16 +306,33 @@ impl StateStore for RedbStore {
         self.read(move |view| read::events(view, &tenant, request, &page)).await
     }
 
+    async fn events_after(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        after_sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |view| read::events_after(view, &tenant, request, after_sequence, limit))
+            .await
+    }
+
+    async fn audit(
+        &self,
+        tenant: Option<&TenantId>,
+        page: &Page,
+    ) -> Result<Listing<AuditEntry>, StoreError> {
+        let (tenant, page) = (tenant.cloned(), page.clone());
+        self.read(move |view| read::audit(view, tenant.as_ref(), &page)).await
+    }
+
     async fn due(
         &self,
         now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<(TenantId, RequestId)>, StoreError> {
-        self.read(move |view| read::due(view, now, limit)).await
-    }
-
-    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        self.read(move |view| read::next_due(view, now)).await
+        per_tenant: usize,
+    ) -> Result<Vec<(TenantId, Vec<RequestId>)>, StoreError> {
+        self.read(move |view| read::due(view, now, per_tenant)).await
     }
 
     async fn replay(

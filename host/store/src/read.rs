@@ -1,22 +1,29 @@
 //! Reading rows back: one file per kind of thing. Nothing here writes.
 
+mod about;
 mod due;
 mod events;
 mod list;
 mod objects;
+mod plugins;
 mod replay;
 mod requests;
 mod tasks;
 
-pub(crate) use due::{due, next_due};
-pub(crate) use events::events;
+pub(crate) use about::requests_about;
+pub(crate) use due::due;
+pub(crate) use events::{audit, events, events_after};
 pub(crate) use objects::{
     api_key, api_key_by_hash, api_keys, connection, connection_at, connection_by_uuid, connections,
-    manual_webhook, manual_webhooks, policies, policy, tenant, tenants, vault,
+    manual_webhook, manual_webhooks, policies, policy, policy_webhook, policy_webhooks, tenant,
+    tenants, vault,
 };
+pub(crate) use plugins::{plugin, plugin_component, plugins, plugins_of_all};
 pub(crate) use replay::{Remembered, replay};
-pub(crate) use requests::{open_requests_under, open_requests_using, request, requests};
-pub(crate) use tasks::{inputs, journal, records};
+pub(crate) use requests::{
+    open_requests_of, open_requests_under, open_requests_using, request, requests,
+};
+pub(crate) use tasks::{input_file, inputs, journal, records};
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -26,7 +33,7 @@ use cordon_model::{RequestId, TenantId};
 use zeroize::Zeroizing;
 
 use crate::apply;
-use crate::blob::{BlobError, BlobRef, Blobs};
+use crate::blob::{BlobError, BlobRef, Blobs, Folder};
 use crate::record::{self, Stored};
 use crate::row;
 use crate::seal::keyring::{Keyring, ScopeKeys};
@@ -97,7 +104,7 @@ impl View<'_> {
         open_row(table, row_key, key, row.value()).map(Some)
     }
 
-    /// The content of a sealed file that a row names.
+    /// The content of a sealed file of a request that a row names.
     fn file(
         &self,
         (tenant, request): (&TenantId, RequestId),
@@ -105,7 +112,18 @@ impl View<'_> {
         key: &SealKey,
         place: Place<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        self.blobs.read(tenant, request, file, key, place).map_err(|error| match error {
+        self.file_in(&Folder::of_request(tenant, request), file, key, place)
+    }
+
+    /// The content of a sealed file that a row names.
+    fn file_in(
+        &self,
+        folder: &Folder,
+        file: &BlobRef,
+        key: &SealKey,
+        place: Place<'_>,
+    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        self.blobs.read(folder, file, key, place).map_err(|error| match error {
             BlobError::Store(error) => error,
             BlobError::Gone => {
                 self.file_gone.set(true);

@@ -12,16 +12,19 @@ mod audit;
 mod connection;
 mod content;
 mod journal;
+mod plugin;
 mod policy;
 mod report;
 mod request;
 mod secrets;
 mod task;
 mod tenant;
+mod webhook;
 
 pub(crate) use content::RecordSets;
 pub(crate) use journal::{Body, JournalLine};
 pub(crate) use secrets::Answer;
+use secrets::SecretText;
 
 use std::collections::BTreeSet;
 
@@ -143,3 +146,21 @@ macro_rules! words {
     };
 }
 use words;
+
+/// Stores what has one way to be written by that text.
+macro_rules! texts {
+    ($($type:ty, $what:literal;)+) => {$(
+        impl $crate::record::Stored for $type {
+            type Record = String;
+
+            fn to_record(&self) -> String {
+                self.to_string()
+            }
+
+            fn from_record(text: String) -> Result<Self, $crate::record::Unreadable> {
+                text.parse().map_err(|_| $crate::record::Unreadable($what))
+            }
+        }
+    )+};
+}
+use texts;

@@ -43,15 +43,19 @@ pub(crate) struct WebhookIndex {
     pub(crate) policy: PolicyKey,
 }
 
-/// Of a request. Words, keys and times only; the external id may name a person, so only its keyed
-/// hash stands here.
+/// Of a request. Words, keys and times only; an external id may name a person and an identity
+/// does, so only their keyed hashes stand here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RequestIndex {
     pub(crate) status: String,
     pub(crate) is_final: bool,
     pub(crate) policy: PolicyKey,
     pub(crate) external_hash: Option<String>,
+    pub(crate) identity_hashes: BTreeSet<String>,
     pub(crate) connections: BTreeSet<ConnectionKey>,
+    /// By its policy's deadline.
+    pub(crate) due_at: Option<Timestamp>,
+    /// For the scheduler.
     pub(crate) due: Option<Timestamp>,
 }
 

@@ -6,6 +6,7 @@ mod durability;
 mod group_commit;
 mod limits;
 mod opening;
+mod removal;
 pub(crate) mod sample;
 mod sealing;
 mod suite;

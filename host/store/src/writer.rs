@@ -9,7 +9,6 @@ mod queue;
 pub(crate) use queue::{Job, Queue};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,7 +19,7 @@ use crate::apply::Prepared;
 use crate::blob::{self, Unnamed};
 use crate::error::{again, closed, failed, unavailable};
 use crate::shared::Shared;
-use crate::staged::Batch;
+use crate::staged::{Batch, Leftover};
 
 /// What became of one commit, before the batch is durable.
 type Verdict = Result<(), CommitError>;
@@ -30,8 +29,7 @@ struct Applied {
     verdicts: Vec<Verdict>,
     /// Files that a durable commit names.
     named: Vec<Unnamed>,
-    /// Files that none names any more.
-    unnamed: Vec<PathBuf>,
+    leftover: Leftover,
 }
 
 /// Runs until the queue is closed and empty.
@@ -63,7 +61,7 @@ pub(crate) fn run(shared: &Arc<Shared>, batch_commits_max: usize) {
 fn write(shared: &Shared, work: Vec<Prepared>) -> Result<Vec<Verdict>, StoreError> {
     let transaction = shared.with_database(begin)?;
     let applied = apply(&transaction, work);
-    let Applied { verdicts, named, unnamed } = match applied {
+    let Applied { verdicts, named, leftover } = match applied {
         Ok(applied) => applied,
         Err(error) => {
             transaction.abort().map_err(failed)?;
@@ -78,7 +76,7 @@ fn write(shared: &Shared, work: Vec<Prepared>) -> Result<Vec<Verdict>, StoreErro
         return Ok(verdicts);
     }
     transaction.commit().map_err(failed)?;
-    unnamed.iter().for_each(|path| blob::remove(path));
+    clean_up(shared, &leftover);
     Ok(verdicts)
 }
 
@@ -97,7 +95,8 @@ fn begin(database: &Database) -> Result<redb::WriteTransaction, StoreError> {
 
 fn apply(transaction: &redb::WriteTransaction, work: Vec<Prepared>) -> Result<Applied, StoreError> {
     let mut batch = Batch::new(transaction);
-    let mut applied = Applied { verdicts: Vec::new(), named: Vec::new(), unnamed: Vec::new() };
+    let mut applied =
+        Applied { verdicts: Vec::new(), named: Vec::new(), leftover: Leftover::default() };
     for Prepared { operations, files } in work {
         let mut staged = batch.stage();
         let verdict = operations.into_iter().try_for_each(|operation| operation.apply(&mut staged));
@@ -106,13 +105,25 @@ fn apply(transaction: &redb::WriteTransaction, work: Vec<Prepared>) -> Result<Ap
             // file that is damaged, redb refuses the whole transaction below.
             Err(refused) => applied.verdicts.push(Err(refused)),
             Ok(()) => {
-                applied.unnamed.extend(staged.accept()?);
+                let leftover = staged.accept()?;
+                applied.leftover.files.extend(leftover.files);
+                applied.leftover.tenants.extend(leftover.tenants);
                 applied.named.extend(files);
                 applied.verdicts.push(Ok(()));
             }
         }
     }
     Ok(applied)
+}
+
+/// What a crash leaves of this wastes space and harms nothing.
+fn clean_up(shared: &Shared, leftover: &Leftover) {
+    let Leftover { files, tenants } = leftover;
+    files.iter().for_each(|path| blob::remove(path));
+    for tenant in tenants {
+        shared.keyring.forget(tenant);
+        shared.blobs.remove_folders(tenant);
+    }
 }
 
 /// What a caller is told when the writer went away without an answer.

@@ -102,10 +102,30 @@ impl Bench {
                 }
                 entry.judge(called)
             }
-            "tenant CA granted for this host" | "tenant CA used on another host" => {
-                Outcome::Unsupported("a connection cannot trust a private authority yet")
+            "tenant CA granted for this host" => {
+                let server = TlsServer::start(issued_by(&self.unknown, "localhost")).await;
+                entry.judge(self.call_trusting(&entry.id, &server.url(), &self.unknown).await)
             }
+            "tenant CA used on another host" => self.judge_other_hosts(entry).await,
             _ => Outcome::Unsupported("no such server here"),
+        }
+    }
+
+    /// The authority of one connection before the servers of others: a connection that does not
+    /// name it, and a name that it did not sign.
+    async fn judge_other_hosts(&self, entry: &Entry) -> Outcome {
+        let key = |suffix: &str| format!("{}-{suffix}", entry.id);
+        let own = TlsServer::start(issued_by(&self.unknown, "localhost")).await;
+        if let Err(why) = self.call_trusting(&key("own"), &own.url(), &self.unknown).await {
+            return Outcome::Differs(format!("the connection's own host was denied: {why}"));
+        }
+        let other = TlsServer::start(issued_by(&self.unknown, "localhost")).await;
+        let by_another = self.call(&key("other"), &other.url(), "true").await;
+        let misnamed = TlsServer::start(issued_by(&self.unknown, "api.acme.com")).await;
+        let by_name = self.call_trusting(&key("name"), &misnamed.url(), &self.unknown).await;
+        match entry.judge(by_another) {
+            Outcome::Holds => entry.judge(by_name),
+            differs => differs,
         }
     }
 
@@ -125,16 +145,17 @@ impl Bench {
 
     /// Tests a connection with one query.
     async fn call(&self, key: &str, url: &str, verify_ssl: &str) -> Result<(), String> {
-        let query = json!({ "url": url, "verb": "GET", "verify_ssl": verify_ssl });
-        let connection = json!({
-            "key": key,
-            "name": key,
-            "connector_type": "api_proxy",
-            "capabilities": ["privacy/access"],
-            "mode": "test",
-            "job_timeout_seconds": 20,
-            "queries": { "test": [query], "access": [query] },
-        });
+        self.test(key, connection(key, url, verify_ssl)).await
+    }
+
+    /// The same for a connection that trusts an authority of its own.
+    async fn call_trusting(&self, key: &str, url: &str, own: &Issuer) -> Result<(), String> {
+        let mut connection = connection(key, url, "true");
+        connection["ca_bundle"] = json!(own.pem());
+        self.test(key, connection).await
+    }
+
+    async fn test(&self, key: &str, connection: Value) -> Result<(), String> {
         let created = self.client.post("/v1/connections", &connection).await;
         if created.status != 201 {
             return Err(created.json.to_string());
@@ -147,6 +168,19 @@ impl Bench {
     fn trusted_server(&self, name: &str) -> ServerConfig {
         issued_by(&self.trusted, name)
     }
+}
+
+fn connection(key: &str, url: &str, verify_ssl: &str) -> Value {
+    let query = json!({ "url": url, "verb": "GET", "verify_ssl": verify_ssl });
+    json!({
+        "key": key,
+        "name": key,
+        "connector_type": "api_proxy",
+        "capabilities": ["privacy/access"],
+        "mode": "test",
+        "job_timeout_seconds": 20,
+        "queries": { "test": [query], "access": [query] },
+    })
 }
 
 fn authority() -> Issuer {

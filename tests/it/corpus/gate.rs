@@ -14,7 +14,7 @@ use cordon_egress::{
     Gate, Lookup, LookupError, Options, Received, Rendered, Resolve, SendError, Sending, Stage,
     Substitute, render,
 };
-use cordon_model::grant::{Grants, HttpGrant, SecretGrant};
+use cordon_model::grant::{EgressLimits, Grants, HttpGrant, SecretGrant};
 use cordon_model::http_request::{Body, BodyUse, Escape, HttpRequest, Piece, Text, ValueId};
 use cordon_model::plan::Place;
 use cordon_model::{ConnectionKey, Secret, TenantId};
@@ -29,6 +29,7 @@ const PUBLIC: &str = "93.184.215.14";
 pub(super) struct Prepared {
     gate: Gate,
     grants: Grants,
+    limits: EgressLimits,
     rendered: Rendered,
     verify_tls: bool,
 }
@@ -82,7 +83,7 @@ pub(super) fn prepare(corpus: &Corpus, entry: &Entry) -> Result<Prepared, Denied
     options.allow.extend(grants.http.iter().map(|grant| grant.origin.clone()));
     options.connect_timeout = Duration::from_secs(2);
     let gate = Gate::with_resolver(options, Arc::new(Answers::of(entry))).unwrap();
-    Ok(Prepared { gate, grants, rendered, verify_tls: true })
+    Ok(Prepared { gate, grants, limits: EgressLimits::default(), rendered, verify_tls: true })
 }
 
 impl Prepared {
@@ -113,6 +114,8 @@ impl Prepared {
             tenant,
             connection,
             grants: &self.grants,
+            limits: &self.limits,
+            ca_bundle: None,
             rendered: &self.rendered,
             verify_tls: self.verify_tls,
             idempotency_key: None,

@@ -17,9 +17,9 @@ const INTERVAL: Duration = Duration::from_millis(10);
 #[derive(Clone)]
 pub(crate) struct Client {
     http: Arc<OperatorClient>,
-    server: String,
-    key: Option<String>,
-    tenant: Option<String>,
+    pub(super) server: String,
+    pub(super) key: Option<String>,
+    pub(super) tenant: Option<String>,
 }
 
 /// What a host answered.
@@ -28,8 +28,8 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     /// The body; null when it is no JSON.
     pub(crate) json: Value,
-    headers: HeaderMap,
-    body: Bytes,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Response {
@@ -46,6 +46,11 @@ impl Client {
             key: key.map(str::to_owned),
             tenant: tenant.map(str::to_owned),
         }
+    }
+
+    /// The key that it holds.
+    pub(crate) fn key(&self) -> &str {
+        self.key.as_deref().expect("it holds one")
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {
@@ -150,7 +155,8 @@ impl Client {
         }
     }
 
-    async fn call(
+    /// Anything that can be said over HTTP; the body comes with its media type.
+    pub(crate) async fn call(
         &self,
         method: &str,
         path: &str,

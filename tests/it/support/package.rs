@@ -39,6 +39,10 @@ impl Bundle {
         std::str::from_utf8(&self.0[path]).unwrap()
     }
 
+    pub(crate) fn bytes(&self, path: &str) -> &[u8] {
+        &self.0[path]
+    }
+
     pub(crate) fn lines(&self, path: &str) -> Vec<&str> {
         self.text(path).lines().collect()
     }

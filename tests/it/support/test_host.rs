@@ -9,6 +9,7 @@ use cordon_cli::clock::SystemClock;
 use cordon_cli::config::Config;
 use cordon_cli::host::Host;
 use cordon_model::api_key::Scope;
+use cordon_model::port::Clock;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -27,6 +28,7 @@ pub(crate) const SCRIPTED: BuiltIn = BuiltIn {
 pub(crate) struct TestHost {
     directory: TempDir,
     config: Config,
+    clock: Arc<dyn Clock>,
     host: Option<Host>,
 }
 
@@ -51,25 +53,46 @@ impl TestHost {
 
     /// A host with whatever else an operator may set.
     pub(crate) async fn start_configured(set: impl FnOnce(&mut Config)) -> Self {
+        Self::start_at(Arc::new(SystemClock), set).await
+    }
+
+    /// The same with a clock of the test's.
+    pub(crate) async fn start_at(clock: Arc<dyn Clock>, set: impl FnOnce(&mut Config)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut config = Config::new(directory.path().join("data"));
         config.listen.set_port(0);
         config.plugins.push(SCRIPTED);
         set(&mut config);
-        let host = Host::start(config.clone(), Arc::new(SystemClock)).await.unwrap();
-        Self { directory, config, host: Some(host) }
+        let host = Host::start(config.clone(), Arc::clone(&clock)).await.unwrap();
+        Self { directory, config, clock, host: Some(host) }
     }
 
     /// Stops gracefully and starts again on the same directory, on another port.
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
-        let host = Host::start(self.config.clone(), Arc::new(SystemClock)).await.unwrap();
+        self.restart_stopped().await;
+    }
+
+    /// Starts again after a stop, on the same directory, on another port.
+    pub(crate) async fn restart_stopped(&mut self) {
+        let host = Host::start(self.config.clone(), Arc::clone(&self.clock)).await.unwrap();
         self.host = Some(host);
     }
 
     /// Stops gracefully; the directory stays.
     pub(crate) async fn stop(&mut self) {
         self.host.take().expect("it runs").stop().await.unwrap();
+    }
+
+    /// Stops gracefully and starts again on the same directory, configured in another way.
+    pub(crate) async fn restart_configured(&mut self, set: impl FnOnce(&mut Config)) {
+        set(&mut self.config);
+        self.restart().await;
+    }
+
+    /// Where the host keeps everything.
+    pub(crate) fn data_directory(&self) -> &Path {
+        &self.config.data_directory
     }
 
     /// The operator, acting for the tenant `default`.

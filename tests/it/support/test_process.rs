@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use cordon_runtime::CompilerProcess;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -75,6 +76,18 @@ impl TestProcess {
     /// Everything it remembers.
     pub(crate) fn data_directory(&self) -> PathBuf {
         self.directory.path().join("data")
+    }
+
+    /// The command line, talking to this process as its operator, for the tenant `default`.
+    pub(crate) async fn cordon(&self, arguments: &[&str]) -> Command {
+        let mut command = command().await;
+        command
+            .args(arguments)
+            .env("CORDON_SERVER", format!("http://{}", self.address))
+            .env("CORDON_KEY_FILE", self.data_directory().join("operator.key"))
+            .env("CORDON_TENANT", "default")
+            .stdin(Stdio::null());
+        command
     }
 
     /// The operator, acting for the tenant `default`.
@@ -181,6 +194,12 @@ fn address_in(line: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
     let is_it = line["message"] == "listening";
     is_it.then(|| line["address"].as_str().map(str::to_owned)).flatten()
+}
+
+/// The program as the compiler of a host in the test's own process.
+pub(crate) async fn compiler() -> CompilerProcess {
+    let program = tokio::task::spawn_blocking(program).await.unwrap();
+    CompilerProcess { program: program.to_owned(), arguments: vec!["compile-component".to_owned()] }
 }
 
 /// The program, built once: cargo builds a dependency's library for a test, not its binary.

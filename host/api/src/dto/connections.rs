@@ -37,6 +37,8 @@ pub(crate) struct ConnectionBody {
     config: Option<Value>,
     /// Where the credentials are.
     credentials_location: Option<String>,
+    /// Certificates (PEM) of authorities that this connection trusts beside the public ones.
+    ca_bundle: Option<String>,
     /// Left out: made from the name.
     key: Option<String>,
     /// More for people.
@@ -82,6 +84,9 @@ pub(crate) struct ConnectionView {
     /// As it was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     credentials_location: Option<String>,
+    /// Certificates of authorities that it trusts beside the public ones, as they were written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca_bundle: Option<String>,
     /// `vault`: secrets are stored with the host; `file`, `env`: the operator's own, which
     /// `credentials_location` names; `none`: nothing serves the connection.
     credentials_source: &'static str,
@@ -156,7 +161,7 @@ impl ConnectionView {
             key: connection.key.to_string(),
             uuid: connection.uuid.to_string(),
             plugin: (&connection.plugin).into(),
-            capabilities: connection.capabilities.iter().map(|a| Action::capability(*a)).collect(),
+            capabilities: capabilities(&connection.config),
             mode: connection.mode.as_str(),
             enabled: connection.enabled,
             queries: as_written("queries"),
@@ -179,8 +184,16 @@ impl ConnectionView {
             description: connection.description,
             connector_type: connection.connector_type,
             credentials_location: connection.credentials_location,
+            ca_bundle: connection.ca_bundle,
         }
     }
+}
+
+/// In the order in which they were written.
+fn capabilities(config: &Value) -> Vec<&'static str> {
+    let written = config.get("capabilities").and_then(Value::as_array).into_iter().flatten();
+    let action = |word: &Value| Action::from_capability(word.as_str()?).map(Action::capability);
+    written.filter_map(action).collect()
 }
 
 impl From<Problem> for ConnectionProblem {

@@ -1,6 +1,6 @@
 //! Forms, and what became of them. What a person gave is never shown again here.
 
-use cordon_engine::service::inputs::InputStatus;
+use cordon_engine::service::inputs::{GivenLabel, InputStatus};
 use cordon_model::input::{FieldType, Form, FormField};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -14,8 +14,12 @@ pub(crate) struct InputView {
     task: String,
     /// Its connection.
     connection: String,
+    /// Whether the request waits for it.
+    waits: bool,
     /// Whether what was given answers the form.
     provided: bool,
+    /// The labels that were given a value.
+    given: Vec<GivenView>,
     /// Name of the key that gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
     given_by: Option<String>,
@@ -27,6 +31,18 @@ pub(crate) struct InputView {
     /// The form as JSON Schema, so that a page can be drawn from it.
     #[schema(value_type = Object)]
     schema: Value,
+}
+
+/// A label that was given a value; the value is not shown.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = GivenLabel)]
+pub(crate) struct GivenView {
+    /// Which.
+    label: String,
+    /// `string` or `file`.
+    r#type: &'static str,
+    /// Whether the form, as it is defined now, asks for it and takes that.
+    matches: bool,
 }
 
 /// What is asked.
@@ -63,12 +79,26 @@ impl From<InputStatus> for InputView {
         Self {
             task: status.task.to_string(),
             connection: status.connection.to_string(),
+            waits: status.waits,
             provided: status.provided,
+            given: status.given.into_iter().map(GivenView::from).collect(),
             given_by: status.given_by,
             given_at: status.given_at.map(|at| at.to_string()),
             schema: schema_of(&status.form),
-            form: FormView { fields: status.form.fields.into_iter().map(Into::into).collect() },
+            form: status.form.into(),
         }
+    }
+}
+
+impl From<Form> for FormView {
+    fn from(form: Form) -> Self {
+        Self { fields: form.fields.into_iter().map(Into::into).collect() }
+    }
+}
+
+impl From<GivenLabel> for GivenView {
+    fn from(given: GivenLabel) -> Self {
+        Self { label: given.label, r#type: given.field_type.as_str(), matches: given.matches }
     }
 }
 
@@ -83,16 +113,11 @@ impl From<FormField> for FormFieldView {
     }
 }
 
-/// The form as JSON Schema. An empty object is always an answer: "searched, nothing found".
+/// The form as JSON Schema: of the JSON object, or of the parts of the form by their names. An
+/// empty object is always an answer: "searched, nothing found".
 fn schema_of(form: &Form) -> Value {
-    let properties: Map<String, Value> = form
-        .fields
-        .iter()
-        .map(|field| {
-            let types = if field.required { json!("string") } else { json!(["string", "null"]) };
-            (field.label.clone(), json!({ "title": field.name, "type": types }))
-        })
-        .collect();
+    let property = |field: &FormField| (field.label.clone(), property_of(field));
+    let properties: Map<String, Value> = form.fields.iter().map(property).collect();
     let required: Vec<&str> =
         form.fields.iter().filter(|f| f.required).map(|f| f.label.as_str()).collect();
     let mut schema = json!({
@@ -108,22 +133,69 @@ fn schema_of(form: &Form) -> Value {
     schema
 }
 
+/// One field. A label that must be given takes no null.
+fn property_of(field: &FormField) -> Value {
+    let choices = field.types.iter().map(|field_type| match field_type {
+        FieldType::Text => json!({ "type": "string" }),
+        FieldType::File => json!({
+            "type": "string",
+            "format": "binary",
+            "contentMediaType": "application/octet-stream",
+        }),
+    });
+    let null = (!field.required).then(|| json!({ "type": "null" }));
+    let mut choices: Vec<Value> = choices.chain(null).collect();
+    let mut property = Map::from_iter([("title".to_owned(), json!(field.name))]);
+    match (choices.pop(), choices.is_empty()) {
+        (Some(Value::Object(only)), true) => property.extend(only),
+        (last, _) => {
+            choices.extend(last);
+            property.insert("anyOf".to_owned(), choices.into());
+        }
+    }
+    property.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_form_is_a_json_schema_whose_required_fields_an_empty_answer_need_not_have() {
-        let field = |label: &str, required| FormField {
+        use FieldType::{File, Text};
+        let field = |label: &str, types: &[FieldType], required| FormField {
             name: label.to_uppercase(),
             label: label.to_owned(),
-            types: vec![FieldType::Text],
+            types: types.to_vec(),
             required,
         };
-        let schema = schema_of(&Form { fields: vec![field("phone", true), field("note", false)] });
-        assert_eq!(schema["properties"]["phone"], json!({"title": "PHONE", "type": "string"}));
-        assert_eq!(schema["properties"]["note"]["type"], json!(["string", "null"]));
-        assert_eq!(schema["anyOf"], json!([{"maxProperties": 0}, {"required": ["phone"]}]));
+        let schema = schema_of(&Form {
+            fields: vec![
+                field("phone", &[Text], true),
+                field("scan", &[File], true),
+                field("note", &[Text], false),
+                field("either", &[Text, File], false),
+            ],
+        });
+        let (text, nothing) = (json!({ "type": "string" }), json!({ "type": "null" }));
+        let file = json!({
+            "type": "string",
+            "format": "binary",
+            "contentMediaType": "application/octet-stream",
+        });
+        let properties = &schema["properties"];
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        assert_eq!(properties["phone"], json!({ "title": "PHONE", "type": "string" }));
+        assert_eq!(properties["scan"]["contentMediaType"], "application/octet-stream");
+        assert_eq!(properties["scan"]["format"], "binary");
+        assert_eq!(properties["note"], json!({ "title": "NOTE", "anyOf": [text, nothing] }));
+        assert_eq!(properties["either"]["anyOf"], json!([text, file, nothing]));
+        let order: Vec<_> = properties.as_object().unwrap().keys().collect();
+        assert_eq!(order, ["phone", "scan", "note", "either"], "as it is asked");
+        assert_eq!(
+            schema["anyOf"],
+            json!([{ "maxProperties": 0 }, { "required": ["phone", "scan"] }])
+        );
         assert_eq!(schema["additionalProperties"], json!(false));
     }
 }

@@ -21,6 +21,9 @@ pub(crate) struct ManualWebhookBody {
     /// Left out: true.
     #[serde(default = "yes")]
     enabled: bool,
+    /// Whether requests of a policy without an access rule wait for a person too; left out: false.
+    #[serde(default)]
+    confirm: bool,
 }
 
 /// One field.
@@ -32,14 +35,17 @@ pub(crate) struct FieldBody {
     pii_field: String,
     /// What stands in the package; left out: the snake_case of the field.
     dsr_package_label: Option<String>,
-    /// `string`; left out: that.
+    /// `string`, `file` or both; left out: `string`.
     types: Option<Vec<String>>,
     /// Whether it must be given; left out: false.
     #[serde(default)]
     required: bool,
 }
 
-impl Dto for ManualWebhookBody {}
+impl Dto for ManualWebhookBody {
+    /// There is nothing yet that would deliver it.
+    const NOT_YET: &'static [&'static str] = &["notify"];
+}
 
 impl From<ManualWebhookBody> for ManualWebhookDraft {
     fn from(body: ManualWebhookBody) -> Self {
@@ -53,6 +59,7 @@ impl From<ManualWebhookBody> for ManualWebhookDraft {
             connection: body.connection,
             fields: body.fields.into_iter().map(field).collect(),
             enabled: body.enabled,
+            confirm: body.confirm,
         }
     }
 }
@@ -69,6 +76,8 @@ pub(crate) struct ManualWebhookView {
     fields: Vec<FieldView>,
     /// A disabled one is not asked for.
     enabled: bool,
+    /// Whether requests of a policy without an access rule wait for a person too.
+    confirm: bool,
     /// RFC 3339.
     created_at: String,
 }
@@ -100,6 +109,7 @@ impl From<ManualWebhook> for ManualWebhookView {
             connection: webhook.connection.to_string(),
             fields: webhook.fields.into_iter().map(field).collect(),
             enabled: webhook.enabled,
+            confirm: webhook.confirm,
             created_at: webhook.created_at.to_string(),
         }
     }

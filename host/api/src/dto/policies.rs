@@ -1,7 +1,12 @@
 //! Policies.
 
-use cordon_engine::service::policies::{PolicyDraft, RuleDraft};
+use std::fmt;
+
+use cordon_engine::service::policies::{DeadlineDraft, PolicyDraft, RuleDraft};
+use cordon_model::deadline::Deadline;
 use cordon_model::policy::{OnError, Policy};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -30,6 +35,43 @@ pub(crate) struct PolicyBody {
     allow_unserved: bool,
     /// `stop` (left out) or `continue`: what a failed task does to the stages after its own.
     on_error: Option<String>,
+    /// When requests are due: `gdpr` (one calendar month), `ccpa` (45 days) or `{"days": 30}`.
+    /// One that is not answered by then is an error, `deadline_passed`. Left out: never.
+    #[schema(value_type = Option<DeadlineView>)]
+    deadline: Option<DeadlineBody>,
+    /// Days after its end that a request's package and content are kept, 1 to 3650; left out: no
+    /// limit.
+    retention_days: Option<u64>,
+}
+
+/// A word or an object.
+pub(crate) struct DeadlineBody(DeadlineDraft);
+
+/// A deadline in days.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DaysBody {
+    days: u64,
+}
+
+impl<'de> Deserialize<'de> for DeadlineBody {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WordOrDays;
+        impl<'de> Visitor<'de> for WordOrDays {
+            type Value = DeadlineBody;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("gdpr, ccpa or an object with days")
+            }
+            fn visit_str<E>(self, word: &str) -> Result<DeadlineBody, E> {
+                Ok(DeadlineBody(DeadlineDraft::Law(word.to_owned())))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DeadlineBody, A::Error> {
+                let body = DaysBody::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(DeadlineBody(DeadlineDraft::Days(body.days)))
+            }
+        }
+        deserializer.deserialize_any(WordOrDays)
+    }
 }
 
 /// One thing a policy does.
@@ -43,9 +85,7 @@ pub(crate) struct RuleBody {
     destination: Option<String>,
 }
 
-impl Dto for PolicyBody {
-    const NOT_YET: &'static [&'static str] = &["deadline", "retention_days"];
-}
+impl Dto for PolicyBody {}
 
 impl From<PolicyBody> for PolicyDraft {
     fn from(body: PolicyBody) -> Self {
@@ -60,6 +100,8 @@ impl From<PolicyBody> for PolicyDraft {
             auto_resume: body.auto_resume,
             allow_unserved: body.allow_unserved,
             on_error: body.on_error,
+            deadline: body.deadline.map(|deadline| deadline.0),
+            retention_days: body.retention_days,
         }
     }
 }
@@ -84,8 +126,36 @@ pub(crate) struct PolicyView {
     allow_unserved: bool,
     /// `stop` or `continue`
     on_error: &'static str,
+    /// When requests are due; null: never.
+    deadline: Option<DeadlineView>,
+    /// Days after its end that a request's package and content are kept; null: no limit.
+    retention_days: Option<u32>,
     /// RFC 3339.
     created_at: String,
+}
+
+/// `gdpr`, `ccpa` or `{"days": 30}`
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = Deadline)]
+pub(crate) enum DeadlineView {
+    /// The calendar of a law: `gdpr` (one calendar month) or `ccpa` (45 days).
+    Law(&'static str),
+    /// Calendar days.
+    Days {
+        /// 1 to 3650.
+        days: u32,
+    },
+}
+
+impl From<Deadline> for DeadlineView {
+    fn from(deadline: Deadline) -> Self {
+        match deadline {
+            Deadline::Gdpr => Self::Law("gdpr"),
+            Deadline::Ccpa => Self::Law("ccpa"),
+            Deadline::Days(days) => Self::Days { days },
+        }
+    }
 }
 
 /// One thing a policy does.
@@ -118,6 +188,8 @@ impl From<Policy> for PolicyView {
                 OnError::Stop => "stop",
                 OnError::Continue => "continue",
             },
+            deadline: terms.deadline.map(DeadlineView::from),
+            retention_days: terms.retention_days,
             created_at: policy.created_at.to_string(),
         }
     }

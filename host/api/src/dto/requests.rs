@@ -6,13 +6,14 @@ use std::fmt;
 use cordon_engine::service::settle::Settlement;
 use cordon_engine::service::submit::Submission;
 use cordon_model::request::{PrivacyRequest, RequestState};
-use cordon_model::task::{FindingSummary, Task, TaskState};
-use cordon_model::{FailureCode, TaskId};
+use cordon_model::{Secret, TaskId};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::request_problems::{RequestProblem, problems_of};
 use super::tasks::TaskView;
+use super::webhook_runs::WebhookRunView;
 use crate::error::{ApiError, FieldProblem};
 use crate::json::Dto;
 
@@ -28,20 +29,40 @@ pub(crate) struct SubmissionBody {
     identities: Identities,
     /// The submitter's own name for the request.
     external_id: Option<String>,
+    /// Where the submitter is told of each status that needs a look or is final. Its host must be
+    /// among the tenant's `webhook_hosts`, and the tenant must have a callback secret.
+    callback_url: Option<String>,
 }
 
-impl Dto for SubmissionBody {
-    const NOT_YET: &'static [&'static str] = &["callback_url"];
-}
+impl Dto for SubmissionBody {}
 
 impl From<SubmissionBody> for Submission {
     fn from(body: SubmissionBody) -> Self {
-        Self { policy: body.policy, identities: body.identities.0, external_id: body.external_id }
+        Self {
+            policy: body.policy,
+            identities: body.identities.0,
+            external_id: body.external_id,
+            callback_url: body.callback_url,
+        }
     }
 }
 
+/// A person to be searched for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RequestSearch)]
+pub(crate) struct SearchBody {
+    /// The person: kinds of identity, each with a value or a list of values. Requests that know
+    /// any of them are found.
+    #[schema(value_type = Object, example = json!({"email": "p@x.com", "user_id": ["1", "2"]}))]
+    pub(crate) identities: Identities,
+}
+
+impl Dto for SearchBody {}
+
 /// Kinds and their values, in the order they were written.
-pub(crate) struct Identities(Vec<(String, Vec<String>)>);
+#[derive(Default)]
+pub(crate) struct Identities(pub(crate) Vec<(String, Vec<String>)>);
 
 /// One value or several.
 struct Values(Vec<String>);
@@ -127,14 +148,23 @@ impl RetryBody {
     }
 }
 
-/// Nothing yet: what lifts a halt comes with webhooks.
+/// By what right a request goes on.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Resumption)]
-pub(crate) struct ResumptionBody {}
+pub(crate) struct ResumptionBody {
+    /// The `resume_token` that the webhook was told which halts the request. With it the key
+    /// needs no scope.
+    token: Option<String>,
+}
 
-impl Dto for ResumptionBody {
-    const NOT_YET: &'static [&'static str] = &["token"];
+impl Dto for ResumptionBody {}
+
+impl ResumptionBody {
+    /// The token.
+    pub(crate) fn token(self) -> Option<Secret> {
+        self.token.map(Secret::new)
+    }
 }
 
 /// What became of a call in doubt.
@@ -206,16 +236,45 @@ pub(crate) struct RequestView {
     tasks: Vec<TaskView>,
     /// The tasks that wait for a person.
     waiting_for: Vec<WaitingFor>,
+    /// The webhooks of the policy, once processing has started. One that halted or failed holds
+    /// the request as `paused`.
+    webhooks: Vec<WebhookRunView>,
     /// Rules of the policy that no connection serves: not performed.
     unserved: Vec<&'static str>,
     /// The package, when there is one.
     package: Option<PackageView>,
     /// Everything that failed or needs a look.
     problems: Vec<RequestProblem>,
+    /// How the submitter is told, when it wants to be.
+    callback: Option<CallbackView>,
+    /// RFC 3339. When the policy says that it must be answered.
+    due_at: Option<String>,
+    /// Whether that time passed before it was answered.
+    overdue: bool,
     /// RFC 3339.
     created_at: String,
+    /// RFC 3339. When a person, or a policy without approval, said yes.
+    approved_at: Option<String>,
+    /// RFC 3339. When it became final.
+    ended_at: Option<String>,
+    /// RFC 3339. When package and content were removed, their time of keeping being over.
+    expired_at: Option<String>,
     /// RFC 3339.
     updated_at: String,
+}
+
+/// How a submitter is told.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Callback)]
+pub(crate) struct CallbackView {
+    /// Scheme, host and port of `callback_url`. The rest of it stays with the host: it may name
+    /// the person, or hold a token.
+    origin: String,
+    /// Messages that are still to be delivered.
+    pending: usize,
+    /// RFC 3339. When the next of them is tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_try_at: Option<String>,
 }
 
 /// A task that waits for a person.
@@ -241,21 +300,6 @@ pub(crate) struct PackageView {
     destination: String,
 }
 
-/// Something that failed or needs a look.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RequestProblem {
-    /// A stable word; `docs/errors.md` lists them.
-    code: String,
-    /// The task.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    task: Option<String>,
-    /// Its connection.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connection: Option<String>,
-    /// A sentence for a person.
-    detail: String,
-}
-
 impl From<PrivacyRequest> for RequestView {
     fn from(request: PrivacyRequest) -> Self {
         let problems = problems_of(&request);
@@ -273,7 +317,14 @@ impl From<PrivacyRequest> for RequestView {
             policy: request.policy.to_string(),
             identity_kinds,
             waiting_for: waiting_for.collect(),
+            webhooks: request.webhooks.iter().map(WebhookRunView::from).collect(),
             problems,
+            callback: callback_of(&request),
+            due_at: request.due_at.map(|at| at.to_string()),
+            overdue: request.overdue,
+            approved_at: request.approved_at.map(|at| at.to_string()),
+            ended_at: request.ended_at.map(|at| at.to_string()),
+            expired_at: request.expired_at.map(|at| at.to_string()),
             denial_reason: match request.state {
                 RequestState::Denied { reason } => reason,
                 RequestState::Pending
@@ -298,46 +349,16 @@ impl From<PrivacyRequest> for RequestView {
     }
 }
 
-fn problems_of(request: &PrivacyRequest) -> Vec<RequestProblem> {
-    let mut problems = Vec::new();
-    if let RequestState::Failed { failure } = &request.state {
-        problems.push(RequestProblem {
-            code: failure.code.as_str().to_owned(),
-            task: None,
-            connection: None,
-            detail: failure.detail.clone(),
-        });
-    }
-    for action in &request.unserved {
-        problems.push(RequestProblem {
-            code: FailureCode::RuleUnserved.as_str().to_owned(),
-            task: None,
-            connection: None,
-            detail: format!("no connection serves {action}; it was not performed"),
-        });
-    }
-    problems.extend(request.tasks.iter().filter_map(problem_of_task));
-    problems
-}
-
-fn problem_of_task(task: &Task) -> Option<RequestProblem> {
-    let (code, detail) = match &task.state {
-        TaskState::Error { failure, .. } => (failure.code.as_str(), failure.detail.clone()),
-        TaskState::Complete { finding: FindingSummary::Done { verified: false }, .. } => {
-            let detail = "the connector calls this done without one recorded call";
-            ("unverified", detail.to_owned())
-        }
-        TaskState::Queued
-        | TaskState::Running
-        | TaskState::Waiting { .. }
-        | TaskState::RequiresInput { .. }
-        | TaskState::Complete { .. }
-        | TaskState::Skipped { .. } => return None,
-    };
-    Some(RequestProblem {
-        code: code.to_owned(),
-        task: Some(task.id.to_string()),
-        connection: Some(task.connection.to_string()),
-        detail,
+fn callback_of(request: &PrivacyRequest) -> Option<CallbackView> {
+    let uri = request.callback_url.as_ref()?.parse::<http::Uri>().ok();
+    let origin = uri.as_ref().and_then(|uri| {
+        let host = uri.host()?;
+        let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
+        Some(format!("{}://{host}{port}", uri.scheme_str()?))
+    });
+    Some(CallbackView {
+        origin: origin.unwrap_or_default(),
+        pending: request.notices.len(),
+        next_try_at: request.next_notice().map(|notice| notice.due.to_string()),
     })
 }

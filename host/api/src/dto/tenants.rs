@@ -1,15 +1,13 @@
 //! Tenants.
 
-use cordon_engine::service::tenants::{NewTenant, TenantPatch};
+use cordon_engine::service::tenants::{EgressDraft, EgressPatch, NewTenant, TenantPatch};
+use cordon_model::Secret;
 use cordon_model::tenant::Tenant;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::member;
 use crate::json::Dto;
-
-/// Settings of a tenant that the API names and the host does not do yet.
-const NOT_YET: &[&str] = &["egress", "webhook_hosts"];
 
 /// A tenant to be created.
 #[derive(Deserialize, ToSchema)]
@@ -25,6 +23,11 @@ pub(crate) struct NewTenantBody {
     /// Kinds of identity beside those that every tenant starts with.
     #[serde(default)]
     identity_kinds: Vec<String>,
+    /// What its connections and webhooks may reach at most, within the operator's policy.
+    egress: Option<EgressBody>,
+    /// Hosts that its policy webhooks and callbacks may name: `hooks.acme.com`, `*.acme.com`.
+    #[serde(default)]
+    webhook_hosts: Vec<String>,
     /// Whether it starts suspended.
     #[serde(default)]
     suspended: bool,
@@ -38,6 +41,18 @@ pub(crate) struct LimitsBody {
     /// What all queries of one type of one connection may take together, in seconds.
     #[schema(minimum = 1, maximum = 86400)]
     job_timeout_seconds: Option<u64>,
+}
+
+/// What a tenant may reach at most. Patterns over origins, as in grants: `https://*.acme.com`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TenantEgress)]
+pub(crate) struct EgressBody {
+    /// Where requests may go at all; left out: wherever the operator allows.
+    allow: Option<Vec<String>>,
+    /// Where they may not go, whatever is allowed.
+    #[serde(default)]
+    deny: Vec<String>,
 }
 
 /// What is to change about a tenant.
@@ -57,6 +72,14 @@ pub(crate) struct TenantPatchBody {
     #[serde(default, deserialize_with = "member")]
     #[schema(value_type = Option<Vec<String>>, required = false)]
     identity_kinds: Option<Option<Vec<String>>>,
+    /// What its connections and webhooks may reach at most; `null`: what the operator allows.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<EgressPatchBody>, required = false)]
+    egress: Option<Option<EgressPatchBody>>,
+    /// Every host that its policy webhooks and callbacks may name, in place of those before.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<Vec<String>>, required = false)]
+    webhook_hosts: Option<Option<Vec<String>>>,
     /// Whether it is suspended.
     #[serde(default, deserialize_with = "member")]
     #[schema(value_type = Option<bool>, required = false)]
@@ -74,13 +97,24 @@ pub(crate) struct LimitsPatchBody {
     job_timeout_seconds: Option<Option<u64>>,
 }
 
-impl Dto for NewTenantBody {
-    const NOT_YET: &'static [&'static str] = NOT_YET;
+/// What is to change about what a tenant may reach.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TenantEgressPatch)]
+pub(crate) struct EgressPatchBody {
+    /// Where requests may go at all; `null`: wherever the operator allows.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<Vec<String>>, required = false)]
+    allow: Option<Option<Vec<String>>>,
+    /// Where they may not go, whatever is allowed.
+    #[serde(default, deserialize_with = "member")]
+    #[schema(value_type = Option<Vec<String>>, required = false)]
+    deny: Option<Option<Vec<String>>>,
 }
 
-impl Dto for TenantPatchBody {
-    const NOT_YET: &'static [&'static str] = NOT_YET;
-}
+impl Dto for NewTenantBody {}
+
+impl Dto for TenantPatchBody {}
 
 impl From<NewTenantBody> for NewTenant {
     fn from(body: NewTenantBody) -> Self {
@@ -89,6 +123,11 @@ impl From<NewTenantBody> for NewTenant {
             display_name: body.display_name,
             job_timeout_seconds: body.limits.and_then(|limits| limits.job_timeout_seconds),
             identity_kinds: body.identity_kinds,
+            egress: body.egress.map_or_else(EgressDraft::default, |egress| EgressDraft {
+                allow: egress.allow,
+                deny: egress.deny,
+            }),
+            webhook_hosts: body.webhook_hosts,
             suspended: body.suspended,
         }
     }
@@ -104,6 +143,10 @@ impl From<TenantPatchBody> for TenantPatch {
                 Some(Some(limits)) => limits.job_timeout_seconds,
             },
             identity_kinds: body.identity_kinds,
+            egress: body.egress.map(|egress| {
+                egress.map(|egress| EgressPatch { allow: egress.allow, deny: egress.deny })
+            }),
+            webhook_hosts: body.webhook_hosts,
             suspended: body.suspended,
         }
     }
@@ -121,10 +164,31 @@ pub(crate) struct TenantView {
     limits: LimitsView,
     /// Kinds of identity that requests and templates may name.
     identity_kinds: Vec<String>,
+    /// What its connections and webhooks may reach at most, within the operator's policy.
+    egress: EgressView,
+    /// Hosts that its policy webhooks and callbacks may name.
+    webhook_hosts: Vec<String>,
+    /// Whether it has a secret that callbacks are signed with; without one no request may name a
+    /// callback.
+    has_callback_secret: bool,
     /// Whether its keys are refused and its requests rest.
     suspended: bool,
     /// RFC 3339.
     created_at: String,
+}
+
+/// What callbacks are signed with.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CallbackSecret)]
+pub(crate) struct CallbackSecretView {
+    /// `whsec_` and base64, as Standard Webhooks write it: shown once.
+    secret: String,
+}
+
+impl From<Secret> for CallbackSecretView {
+    fn from(secret: Secret) -> Self {
+        Self { secret: secret.expose().to_owned() }
+    }
 }
 
 /// Limits of a tenant.
@@ -134,6 +198,16 @@ pub(crate) struct LimitsView {
     job_timeout_seconds: u64,
 }
 
+/// What a tenant may reach at most.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TenantEgressView)]
+pub(crate) struct EgressView {
+    /// `null`: wherever the operator allows.
+    allow: Option<Vec<String>>,
+    /// Nowhere, whatever is allowed.
+    deny: Vec<String>,
+}
+
 impl From<Tenant> for TenantView {
     fn from(tenant: Tenant) -> Self {
         Self {
@@ -141,6 +215,12 @@ impl From<Tenant> for TenantView {
             display_name: tenant.display_name,
             limits: LimitsView { job_timeout_seconds: tenant.limits.job_timeout.as_secs() },
             identity_kinds: tenant.identity_kinds.iter().map(ToString::to_string).collect(),
+            egress: EgressView {
+                allow: tenant.egress.allow_texts(),
+                deny: tenant.egress.deny_texts(),
+            },
+            webhook_hosts: tenant.webhook_hosts.iter().map(ToString::to_string).collect(),
+            has_callback_secret: tenant.callback_secret.is_some(),
             suspended: tenant.suspended,
             created_at: tenant.created_at.to_string(),
         }

@@ -1,23 +1,20 @@
 //! `/v1/privacy-requests/{id}/manual-inputs` and `/v1/privacy-requests/{id}/tasks/{task}/input`
 
-use std::collections::BTreeMap;
-
 use cordon_engine::Missing;
 use cordon_engine::service::inputs::InputTarget;
 use cordon_model::api_key::Scope;
-use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::auth::Auth;
 use crate::dto::inputs::{InputList, InputView};
 use crate::dto::requests::RequestView;
-use crate::error::{ApiError, FieldProblem};
-use crate::json::AnyBody;
+use crate::error::ApiError;
+use crate::input_body::InputBody;
 use crate::path::{Segments, id};
 
 /// List the forms of a request
 ///
-/// Each with who answered it and when; what was given is not shown.
+/// Each with who answered it, when, and for which labels; the values are not shown.
 #[utoipa::path(
     get,
     path = "/v1/privacy-requests/{id}/manual-inputs",
@@ -36,7 +33,9 @@ pub(crate) async fn list_manual_inputs(
 
 /// Supply the input for a manual webhook
 ///
-/// By label. An empty object means "searched, nothing found". Replaces what was given before.
+/// By label: a string, or null for nothing. Files are sent as parts of a form; a label that takes
+/// either is a file when its part has a filename. Nothing at all means "searched, nothing found".
+/// Replaces what was given before.
 #[utoipa::path(
     put,
     path = "/v1/privacy-requests/{id}/manual-inputs/{connection}",
@@ -45,16 +44,16 @@ pub(crate) async fn list_manual_inputs(
         ("id" = String, Path, description = "Id of the request"),
         ("connection" = String, Path, description = "Key of the connection"),
     ),
-    request_body = Object,
+    request_body(content((Object = "application/json"), (Object = "multipart/form-data"))),
     responses((status = 200, description = "The request", body = RequestView))
 )]
 pub(crate) async fn put_manual_input(
     auth: Auth,
     Segments((request, connection)): Segments<(String, String)>,
-    body: AnyBody,
+    body: InputBody,
 ) -> Result<Answer, ApiError> {
     let target = InputTarget::Connection(id(&connection, Missing::Input)?);
-    put(&auth, &request, target, body.value).await
+    put(&auth, &request, target, body).await
 }
 
 /// Show the form of a task
@@ -79,7 +78,9 @@ pub(crate) async fn get_task_input(
 
 /// Supply the input for a task
 ///
-/// By label. An empty object means "searched, nothing found". Replaces what was given before.
+/// By label: a string, or null for nothing. Files are sent as parts of a form; a label that takes
+/// either is a file when its part has a filename. Nothing at all means "searched, nothing found".
+/// Replaces what was given before.
 #[utoipa::path(
     put,
     path = "/v1/privacy-requests/{id}/tasks/{task}/input",
@@ -88,32 +89,29 @@ pub(crate) async fn get_task_input(
         ("id" = String, Path, description = "Id of the request"),
         ("task" = String, Path, description = "Id of the task"),
     ),
-    request_body = Object,
+    request_body(content((Object = "application/json"), (Object = "multipart/form-data"))),
     responses((status = 200, description = "The request", body = RequestView))
 )]
 pub(crate) async fn put_task_input(
     auth: Auth,
     Segments((request, task)): Segments<(String, String)>,
-    body: AnyBody,
+    body: InputBody,
 ) -> Result<Answer, ApiError> {
     let target = InputTarget::Task(id(&task, Missing::Task)?);
-    put(&auth, &request, target, body.value).await
+    put(&auth, &request, target, body).await
 }
 
 async fn put(
     auth: &Auth,
     request: &str,
     target: InputTarget,
-    body: Value,
+    body: InputBody,
 ) -> Result<Answer, ApiError> {
     let access = auth.access(Scope::InputsWrite).await?;
-    let Value::Object(object) = body else {
-        let detail = "must be an object of labels and values";
-        return Err(ApiError::invalid(vec![FieldProblem::at("", "wrong_type", detail)]));
-    };
-    let values: BTreeMap<String, Value> = object.into_iter().collect();
+    let InputBody { values, room } = body;
     let request = id(request, Missing::Request)?;
     let request = auth.services().put_input(&access, request, target, values).await?;
+    drop(room);
     let revision = request.revision;
     Ok(Answer::ok(&RequestView::from(request))?.tagged(revision))
 }

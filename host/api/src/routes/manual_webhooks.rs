@@ -89,7 +89,8 @@ pub(crate) async fn get_manual_webhook(
 
 /// Create or replace a manual webhook
 ///
-/// Input that was given for other fields counts as not provided from then on.
+/// Requests that wait are asked what is defined now: input for other labels counts as not
+/// provided until they are back. Requests that waited only for one that is disabled go on.
 #[utoipa::path(
     put,
     path = "/v1/policies/{key}/manual-webhooks/{connection}",
@@ -120,7 +121,7 @@ pub(crate) async fn put_manual_webhook(
 
 /// Remove a manual webhook
 ///
-/// Refused while open requests use it.
+/// Requests that waited only for it go on.
 #[utoipa::path(
     delete,
     path = "/v1/policies/{key}/manual-webhooks/{connection}",

@@ -1,5 +1,6 @@
 //! `/v1/privacy-requests`
 
+use axum::response::{IntoResponse as _, Response};
 use cordon_engine::{Access, Missing, Services};
 use cordon_model::api_key::Scope;
 use cordon_model::commit::RequestFilter;
@@ -9,7 +10,7 @@ use http::StatusCode;
 use crate::answer::Answer;
 use crate::auth::Auth;
 use crate::dto::requests::{
-    DenialBody, RequestView, ResumptionBody, RetryBody, SettlementBody, SubmissionBody,
+    DenialBody, RequestView, ResumptionBody, RetryBody, SearchBody, SettlementBody, SubmissionBody,
 };
 use crate::error::ApiError;
 use crate::idempotency::Idempotency;
@@ -58,6 +59,7 @@ pub(crate) async fn submit_privacy_request(
         ("external_id" = Option<String>, Query, description = "Only with this external id"),
         ("created_after" = Option<String>, Query, description = "Only submitted after this time, RFC 3339"),
         ("created_before" = Option<String>, Query, description = "Only submitted before this time, RFC 3339"),
+        ("due_before" = Option<String>, Query, description = "Only due before this time, RFC 3339, and not final"),
         ("limit" = Option<u64>, Query, description = "Most items of the page, 1 to 200; 50 when left out"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
@@ -71,6 +73,34 @@ pub(crate) async fn list_privacy_requests(
     let (page, filter) = (query.page(), filter(&mut query));
     query.finish()?;
     let listing = auth.services().requests(&access, &filter, &page).await?;
+    Answer::ok(&Items::of(listing, RequestView::from))
+}
+
+/// Search for a person's requests
+///
+/// Any of the identities will do, submitted, found or added; newest first. Identities are looked
+/// up by keyed hashes, and stand in no log; that somebody searched stands in the ledger.
+#[utoipa::path(
+    post,
+    path = "/v1/privacy-requests/search",
+    tag = "privacy requests",
+    params(
+        ("limit" = Option<u64>, Query, description = "Most items of the page, 1 to 200; 50 when left out"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    request_body = SearchBody,
+    responses((status = 200, description = "A page of requests", body = Items<RequestView>))
+)]
+pub(crate) async fn search_privacy_requests(
+    auth: Auth,
+    mut query: QueryString,
+    body: Body<SearchBody>,
+) -> Result<Answer, ApiError> {
+    let access = auth.access(Scope::RequestsRead).await?;
+    let page = query.page();
+    query.finish()?;
+    let identities = body.value.identities.0;
+    let listing = auth.services().search_requests(&access, &identities, &page).await?;
     Answer::ok(&Items::of(listing, RequestView::from))
 }
 
@@ -165,24 +195,43 @@ pub(crate) async fn retry_privacy_request(
     shown(services.retry(&access, id(&request, Missing::Request)?, tasks).await?)
 }
 
-/// Let a request go on that waits for input
+/// Let a request go on that waits for a person
 ///
-/// Refused while inputs are missing.
+/// One that waits for input goes on when nothing is missing; one that is paused because a webhook
+/// halted it goes past that webhook; one that is paused because a webhook failed tries it again.
+/// Takes the scope `requests:write`, or the one-time token that the halting webhook was told: then
+/// any key of the tenant will do, and one that may not read requests is answered 204.
 #[utoipa::path(
     post,
     path = "/v1/privacy-requests/{id}/resume",
     tag = "privacy requests",
     params(("id" = String, Path, description = "Id of the request")),
     request_body = Option<ResumptionBody>,
-    responses((status = 200, description = "The request", body = RequestView))
+    responses(
+        (status = 200, description = "The request", body = RequestView),
+        (status = 204, description = "It goes on; the key may not read requests"),
+    )
 )]
 pub(crate) async fn resume_privacy_request(
     auth: Auth,
     Segments(request): Segments<String>,
-    OptionalBody(ResumptionBody {}): OptionalBody<ResumptionBody>,
-) -> Result<Answer, ApiError> {
-    let (services, access) = writing(&auth).await?;
-    shown(services.resume(&access, id(&request, Missing::Request)?).await?)
+    OptionalBody(body): OptionalBody<ResumptionBody>,
+) -> Result<Response, ApiError> {
+    let Some(token) = body.token() else {
+        let (services, access) = writing(&auth).await?;
+        let request = services.resume(&access, id(&request, Missing::Request)?).await?;
+        return Ok(shown(request)?.into_response());
+    };
+    let (services, access) = (auth.services(), auth.access_of_any_scope().await?);
+    let id = id(&request, Missing::Request)?;
+    let request = services.resume_by_token(&access, id, &token).await?;
+    let may_read = [Scope::RequestsRead, Scope::RequestsWrite]
+        .into_iter()
+        .any(|scope| auth.caller.require(scope).is_ok());
+    if may_read {
+        return Ok(shown(request)?.into_response());
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Say what became of a call in doubt
@@ -227,5 +276,6 @@ fn filter(query: &mut QueryString) -> RequestFilter {
         external_id: query.one("external_id"),
         created_after: query.parsed("created_after", time),
         created_before: query.parsed("created_before", time),
+        due_before: query.parsed("due_before", time),
     }
 }

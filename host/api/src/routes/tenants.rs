@@ -1,8 +1,11 @@
 //! `/v1/tenants`
 
+use cordon_model::api_key::Scope;
+use sha2::{Digest as _, Sha256};
+
 use crate::answer::Answer;
 use crate::auth::Auth;
-use crate::dto::tenants::{NewTenantBody, TenantPatchBody, TenantView};
+use crate::dto::tenants::{CallbackSecretView, NewTenantBody, TenantPatchBody, TenantView};
 use crate::error::ApiError;
 use crate::etag::IfMatch;
 use crate::idempotency::Idempotency;
@@ -100,4 +103,34 @@ pub(crate) async fn patch_tenant(
     let tenant = auth.services().patch_tenant(&auth.caller, &name, patch, if_match).await?;
     let revision = tenant.revision;
     Ok(Answer::ok(&TenantView::from(tenant))?.tagged(revision))
+}
+
+/// Make the callback secret of a tenant
+///
+/// Takes an operator's key, or the tenant's own with the scope `tenants:write`. Messages to
+/// `callback_url` are signed with it as Standard Webhooks say. It is shown this once, and replaces
+/// the one before, which signs nothing from then on.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant}/callback-secret",
+    tag = "tenants",
+    params(
+        ("tenant" = String, Path, description = "Key of the tenant"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key gets the same answer for 24 hours"),
+    ),
+    responses((status = 201, description = "Made", body = CallbackSecretView))
+)]
+pub(crate) async fn make_callback_secret(
+    auth: Auth,
+    Segments(name): Segments<String>,
+    idempotency: Idempotency,
+) -> Result<Answer, ApiError> {
+    let access = auth.access_to(&name, Scope::TenantsWrite).await?;
+    let (services, own) = (auth.services().clone(), access.tenant().clone());
+    let work = async move {
+        let secret = services.make_callback_secret(&access).await?;
+        Answer::written(true, &CallbackSecretView::from(secret))
+    };
+    // There is no body.
+    idempotency.once(&auth.state, Some(&own), Sha256::digest([]).into(), work).await
 }

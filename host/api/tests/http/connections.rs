@@ -60,7 +60,7 @@ async fn problems_of_the_object_and_of_its_queries_are_reported_together_and_not
         "capabilities": ["privacy/acces"],
         "mode": "alive",
         "capabilites": [],
-        "ca_bundle": "x",
+        "ca_bundle": "",
         "job_timeout_seconds": 0,
         "queries": {"access": [{"broken": true}]},
     }));
@@ -72,11 +72,11 @@ async fn problems_of_the_object_and_of_its_queries_are_reported_together_and_not
         errors,
         [
             ("empty", "/name"),
+            ("invalid_ca_bundle", "/ca_bundle"),
             ("invalid_key", "/key"),
             ("invalid_mode", "/mode"),
             ("invalid_template", "/queries/access/0/url"),
             ("invalid_uuid", "/uuid"),
-            ("not_supported_yet", "/ca_bundle"),
             ("out_of_range", "/job_timeout_seconds"),
             ("unknown_capability", "/capabilities/0"),
             ("unknown_field", "/capabilites"),

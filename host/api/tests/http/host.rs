@@ -64,7 +64,7 @@ impl Host {
             host.operator_key = key.expose().to_owned();
             Ok(())
         };
-        host.services.first_start(None, keep).await.unwrap();
+        host.services.first_start(keep).await.unwrap();
         host
     }
 
@@ -80,7 +80,9 @@ impl Host {
         let ports = Ports {
             store: Arc::clone(&store) as Arc<dyn StateStore>,
             connectors: Arc::new(Scripted),
+            plugins: Arc::new(Scripted),
             egress: Arc::new(ScriptedEgress::default()),
+            webhooks: Arc::new(ScriptedEgress::default()),
             packages: Arc::new(packages),
             secrets: Arc::new(VaultSecrets::new(store as Arc<dyn StateStore>)),
             clock: Arc::clone(&clock) as _,

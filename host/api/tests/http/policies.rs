@@ -65,19 +65,30 @@ async fn all_problems_of_a_policy_are_reported_together() {
 }
 
 #[tokio::test]
-async fn what_is_not_enforced_yet_is_refused_by_name() {
+async fn a_deadline_is_a_law_or_a_number_of_days() {
     let host = Host::start().await;
     let policy = json!({
-        "key": "x", "rules": [{"action": "access"}], "deadline": 30, "retention_days": 30,
+        "key": "x", "rules": [{"action": "access"}], "deadline": 30, "retention_days": "30",
     });
     let refused = host.post("/v1/policies", &policy).await;
-    assert_eq!(
-        refused.errors(),
-        [("not_supported_yet", "/deadline"), ("not_supported_yet", "/retention_days")]
-    );
+    let expected = [("wrong_type", "/deadline"), ("wrong_type", "/retention_days")];
+    assert_eq!(refused.errors(), expected);
+    let policy = json!({
+        "key": "x", "rules": [{"action": "access"}], "deadline": {"days": 30}, "retention_days": 9,
+    });
+    let created = host.post("/v1/policies", &policy).await;
+    assert_eq!(created.status, 201, "{}", created.json);
+    assert_eq!(created.json["deadline"], json!({"days": 30}));
+    assert_eq!(created.json["retention_days"], 9);
+}
+
+#[tokio::test]
+async fn a_callback_that_nobody_could_sign_is_refused_with_the_remedy() {
+    let host = Host::start().await;
     let submission = json!({"policy": "access", "identities": {"email": "p@x.com"}, "callback_url": "https://x"});
     let refused = host.post("/v1/privacy-requests", &submission).await;
-    assert_eq!(refused.errors(), [("not_supported_yet", "/callback_url")]);
+    assert_eq!(refused.errors(), [("no_callback_secret", "/callback_url")]);
+    assert!(refused.json["detail"].as_str().unwrap().contains("callback-secret"));
 }
 
 #[tokio::test]
@@ -114,10 +125,7 @@ async fn what_the_plugin_says_of_the_fields_is_reported_with_its_pointers() {
         "fields": [{"pii_field": "refused"}, {"pii_field": "Scan", "types": ["file"]}],
     });
     let refused = host.post("/v1/policies/access/manual-webhooks", &webhook).await;
-    assert_eq!(
-        refused.errors(),
-        [("not_supported_yet", "/fields/1/types/0"), ("too_long", "/fields/0/pii_field")]
-    );
+    assert_eq!(refused.errors(), [("too_long", "/fields/0/pii_field")]);
 }
 
 #[tokio::test]

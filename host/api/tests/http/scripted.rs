@@ -5,15 +5,19 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cordon_model::grant::{EgressPolicy, Grants};
+use bytes::Bytes;
+use cordon_model::grant::{EgressLimits, EgressPolicy, Grants, PathPrefix};
 use cordon_model::plan::{Assessment, Draft, Place, Query, WhenMissing};
-use cordon_model::plugin::{Descriptor, Plugin, PluginRef};
+use cordon_model::plugin::{Descriptor, InstalledPlugin, Plugin, PluginRef};
 use cordon_model::port::{
-    Clock, ConnectorCall, ConnectorError, Connectors, Egress, EgressQuestion, EgressVerdict,
-    RunEnd, TestEnd,
+    Admission, AdmissionError, Candidate, Clock, ConnectorCall, ConnectorError, Connectors,
+    DryRunCall, DryRunEnd, Egress, EgressQuestion, EgressVerdict, Plugins, Readiness, RunEnd,
+    TestEnd, WebhookMessage, WebhookReach, WebhookResponse, WebhookSender,
 };
 use cordon_model::task::CallReport;
-use cordon_model::{Action, PluginDigest, Problem, Timestamp, connection::Connection};
+use cordon_model::{
+    Action, Failure, PluginDigest, Problem, TenantId, Timestamp, connection::Connection,
+};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +55,13 @@ impl Egress for ScriptedEgress {
         &self.0
     }
 
+    fn check_ca_bundle(&self, pem: &str) -> Result<(), Problem> {
+        match pem {
+            "" => Err(Problem::error("invalid_ca_bundle", "/ca_bundle", "holds no certificate")),
+            _ => Ok(()),
+        }
+    }
+
     async fn explain(&self, _: EgressQuestion<'_>) -> EgressVerdict {
         EgressVerdict {
             stage: "resolve",
@@ -64,6 +75,7 @@ impl Egress for ScriptedEgress {
 
 fn plugin(connector_type: &str, category: &str, actions: &[Action]) -> Plugin {
     Plugin {
+        scope: None,
         reference: PluginRef {
             name: connector_type.to_owned(),
             version: "0.1.0".to_owned(),
@@ -105,6 +117,7 @@ fn assess(config: &Value) -> Assessment {
             wanted: None,
             when_missing: WhenMissing::Fail,
             origin: "https://api.acme.com".to_owned(),
+            path_prefix: PathPrefix::root(),
             method: "GET".to_owned(),
             names,
             verify_tls: true,
@@ -115,19 +128,39 @@ fn assess(config: &Value) -> Assessment {
 }
 
 #[async_trait]
+impl WebhookSender for ScriptedEgress {
+    fn check(&self, _: &WebhookReach<'_>, _: &str) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn post(
+        &self,
+        _: &WebhookReach<'_>,
+        _: WebhookMessage,
+    ) -> Result<WebhookResponse, Failure> {
+        Ok(WebhookResponse { status: 204, retry_after: None, body: bytes::Bytes::new() })
+    }
+}
+
+#[async_trait]
 impl Connectors for Scripted {
-    fn plugins(&self) -> Vec<Plugin> {
+    fn plugins(&self, _: &TenantId) -> Vec<Plugin> {
         vec![
             plugin("api_proxy", "api", &Action::ALL),
             plugin("manual_webhook", "manual", &[Action::Access]),
         ]
     }
 
-    fn plugin_for(&self, connector_type: &str) -> Option<Plugin> {
-        self.plugins().into_iter().find(|p| p.descriptor.connector_type == connector_type)
+    fn plugin_for(&self, tenant: &TenantId, connector_type: &str) -> Option<Plugin> {
+        self.plugins(tenant).into_iter().find(|p| p.descriptor.connector_type == connector_type)
     }
 
-    async fn validate(&self, _: PluginDigest, draft: &Draft) -> Result<Assessment, ConnectorError> {
+    async fn validate(
+        &self,
+        _: &TenantId,
+        _: PluginDigest,
+        draft: &Draft,
+    ) -> Result<Assessment, ConnectorError> {
         match &draft.policy_settings {
             None => Ok(assess(&serde_json::from_str(&draft.config).unwrap())),
             Some(settings) if settings.contains("refused") => {
@@ -138,7 +171,13 @@ impl Connectors for Scripted {
         }
     }
 
-    async fn test(&self, _: &Connection, _: Timestamp, _: CancellationToken) -> TestEnd {
+    async fn test(
+        &self,
+        _: &Connection,
+        _: &EgressLimits,
+        _: Timestamp,
+        _: CancellationToken,
+    ) -> TestEnd {
         let call = CallReport {
             label: "test[0]".to_owned(),
             occurrence: 0,
@@ -151,7 +190,34 @@ impl Connectors for Scripted {
         TestEnd { calls: vec![call], result: Ok(()) }
     }
 
+    async fn dry_run(&self, _: DryRunCall) -> Result<DryRunEnd, ConnectorError> {
+        Ok(DryRunEnd::default())
+    }
+
     async fn run(&self, _: ConnectorCall) -> RunEnd {
         RunEnd { calls: Vec::new(), result: Err(ConnectorError::Host("not here".to_owned())) }
+    }
+}
+
+#[async_trait]
+impl Plugins for Scripted {
+    async fn admit(&self, _: Candidate) -> Result<Admission, AdmissionError> {
+        Err(AdmissionError::Host("not here".to_owned()))
+    }
+
+    fn announce(&self, _: &InstalledPlugin) {}
+
+    async fn load(&self, _: &InstalledPlugin, _: Bytes) {}
+
+    fn give_up(&self, _: &InstalledPlugin, _: &str) {}
+
+    fn activate(&self, _: Option<&TenantId>, _: PluginDigest) {}
+
+    fn forget(&self, _: Option<&TenantId>, _: PluginDigest) {}
+
+    fn forget_tenant(&self, _: &TenantId) {}
+
+    fn readiness(&self, _: Option<&TenantId>, _: PluginDigest) -> Readiness {
+        Readiness::Ready
     }
 }

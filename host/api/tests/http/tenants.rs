@@ -8,13 +8,10 @@ use serde_json::{Value, json};
 use crate::host::Host;
 
 #[tokio::test]
-async fn a_second_start_makes_nothing_and_a_configured_key_is_added_once() {
+async fn a_second_start_makes_nothing() {
     let host = Host::start().await;
-    let hash = [7; 32];
-    for configured in [None, Some(hash), Some(hash)] {
-        let keep = |_: &Secret| -> Result<(), cordon_engine::Error> { panic!("a second key") };
-        host.services.first_start(configured, keep).await.unwrap();
-    }
+    let keep = |_: &Secret| -> Result<(), cordon_engine::Error> { panic!("a second key") };
+    host.services.first_start(keep).await.unwrap();
     assert_eq!(host.get("/v1/tenants").await.json["items"].as_array().unwrap().len(), 1);
 }
 
@@ -22,13 +19,13 @@ async fn a_second_start_makes_nothing_and_a_configured_key_is_added_once() {
 async fn a_key_that_could_not_be_kept_is_not_stored_and_the_next_start_makes_another() {
     let host = Host::unstarted();
     let fails = |_: &Secret| Err(cordon_engine::Error::Unavailable("no disk".to_owned()));
-    assert!(host.services.first_start(None, fails).await.is_err());
+    assert!(host.services.first_start(fails).await.is_err());
     let mut made = 0;
     let keep = |_: &Secret| -> Result<(), cordon_engine::Error> {
         made += 1;
         Ok(())
     };
-    host.services.first_start(None, keep).await.unwrap();
+    host.services.first_start(keep).await.unwrap();
     assert_eq!(made, 1);
 }
 
@@ -58,11 +55,37 @@ async fn a_tenant_is_created_with_its_own_kinds_and_changed_by_a_merge_patch() {
     assert_eq!(patched.status, 200, "{}", patched.json);
     assert_eq!(patched.json["limits"]["job_timeout_seconds"], 300);
     assert_eq!(patched.json["identity_kinds"], json!(["email"]));
-    let refused = host.post("/v1/tenants", &json!({"name": "A B", "egress": {}})).await;
-    assert_eq!(refused.errors(), [("not_supported_yet", "/egress")]);
     let refused = host.post("/v1/tenants", &json!({"name": "A B", "identity_kinds": ["E"]})).await;
     assert_eq!(refused.errors(), [("invalid_key", "/name"), ("invalid_kind", "/identity_kinds/0")]);
     assert_eq!(host.post("/v1/tenants", &json!({"name": "acme"})).await.problem(), (409, "exists"));
+}
+
+#[tokio::test]
+async fn what_a_tenant_may_reach_is_checked_shown_and_changed_member_by_member() {
+    let host = Host::start().await;
+    let unlimited = host.post("/v1/tenants", &json!({"name": "free"})).await;
+    assert_eq!(unlimited.json["egress"], json!({"allow": null, "deny": []}));
+    assert_eq!(unlimited.json["webhook_hosts"], json!([]));
+    let body = json!({
+        "name": "acme",
+        "egress": {"allow": ["https://*.acme.com"], "deny": ["https://hr.acme.com"]},
+        "webhook_hosts": ["hooks.acme.com", "*.hooks.acme.com"],
+    });
+    let created = host.post("/v1/tenants", &body).await;
+    assert_eq!(created.status, 201, "{}", created.json);
+    assert_eq!(created.json["egress"], body["egress"]);
+    let patch = json!({"egress": {"deny": null}, "webhook_hosts": null});
+    let patched = host.patch("/v1/tenants/acme", &patch).await;
+    assert_eq!(patched.json["egress"], json!({"allow": ["https://*.acme.com"], "deny": []}));
+    assert_eq!(patched.json["webhook_hosts"], json!([]));
+    let patched = host.patch("/v1/tenants/acme", &json!({"egress": null})).await;
+    assert_eq!(patched.json["egress"], json!({"allow": null, "deny": []}));
+    let wrong = json!({"egress": {"allow": ["acme.com"]}, "webhook_hosts": ["*.github.io"]});
+    let refused = host.patch("/v1/tenants/acme", &wrong).await;
+    assert_eq!(
+        refused.errors(),
+        [("invalid_scheme", "/egress/allow/0"), ("wildcard_too_wide", "/webhook_hosts/0")]
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What a command reads from a file or from standard input, and sends as it was written.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
@@ -47,6 +48,21 @@ impl JsonOption {
 pub(super) struct Json {
     pub(super) bytes: Bytes,
     pub(super) value: Value,
+}
+
+/// An identity as an argument.
+pub(super) fn identity(text: &str) -> Result<(String, String), String> {
+    let (kind, value) = text.split_once('=').ok_or("write KIND=VALUE, like email=p@example.com")?;
+    Ok((kind.to_owned(), value.to_owned()))
+}
+
+/// Identities as the API takes them: the values of each kind.
+pub(super) fn by_kind(identities: Vec<(String, String)>) -> BTreeMap<String, Vec<String>> {
+    let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (kind, value) in identities {
+        kinds.entry(kind).or_default().push(value);
+    }
+    kinds
 }
 
 /// Reads a JSON file; `-` is standard input.

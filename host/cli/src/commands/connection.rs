@@ -1,5 +1,6 @@
 //! `cordon connection`.
 
+mod dry_run;
 mod grants;
 
 use clap::Subcommand;
@@ -53,6 +54,9 @@ enum Command {
         #[arg(value_parser = segment)]
         key: String,
     },
+    /// Show what an action would send, with placeholders, and send nothing; exits with 1 when
+    /// something of it would be refused
+    DryRun(dry_run::Args),
     /// What a connection asks for, was granted, and can do
     #[command(subcommand)]
     Grants(grants::Command),
@@ -95,6 +99,7 @@ pub(super) async fn run(
             output.answer(&answer, |_| View::line(format!("deleted {key}")))?;
         }
         Command::Test { key } => return test(&client, output, &key).await,
+        Command::DryRun(args) => return dry_run::run(args, &client, output).await,
         Command::Grants(command) => grants::run(command, &client, output).await?,
         Command::Secrets { key, file } => {
             let path = ApiPath::new(["connections", &key, "secrets"]);
@@ -151,6 +156,12 @@ fn tested(object: &Value) -> View {
     let rows = items(object, "queries")
         .map(|query| ["name", "status", "outcome"].map(|name| cell(query, name)));
     let healthy = object.get("healthy").and_then(Value::as_bool).unwrap_or(false);
-    let verdict = if healthy { "healthy" } else { "not healthy" };
+    let verdict = match object.get("failure") {
+        _ if healthy => "healthy".to_owned(),
+        Some(failure) => {
+            format!("not healthy: {} ({})", cell(failure, "detail"), cell(failure, "code"))
+        }
+        None => "not healthy".to_owned(),
+    };
     View::table(["QUERY", "STATUS", "OUTCOME"], rows.collect()).and_line(verdict)
 }

@@ -75,7 +75,7 @@ fn manual_webhooks(list: &Value) -> View {
 }
 
 fn manual_webhook(object: &Value) -> View {
-    let fields = ["connection", "enabled"].map(|name| (name, cell(object, name)));
+    let fields = ["connection", "enabled", "confirm"].map(|name| (name, cell(object, name)));
     let rows = items(object, "fields")
         .map(|field| ["dsr_package_label", "required", "pii_field"].map(|name| cell(field, name)));
     View::fields(fields).and(View::table(["LABEL", "REQUIRED", "FIELD"], rows.collect()))

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::body::{JsonFile, segment};
 use super::target::Target;
-use super::{Outcome, PageArgs, cell, manual_webhook, page_of};
+use super::{Outcome, PageArgs, cell, manual_webhook, page_of, policy_webhook};
 use crate::client::ApiPath;
 use crate::config::Environment;
 use crate::output::{Output, View, items, joined};
@@ -38,6 +38,8 @@ enum Command {
     },
     /// Manual webhooks: what a policy asks people for
     ManualWebhook(manual_webhook::Args),
+    /// Webhooks: systems that are told before a request is worked on, or after
+    Webhook(policy_webhook::Args),
 }
 
 pub(super) async fn run(
@@ -64,6 +66,7 @@ pub(super) async fn run(
             output.answer(&answer, |_| View::line(format!("deleted {key}")))?;
         }
         Command::ManualWebhook(args) => manual_webhook::run(args, &client, output).await?,
+        Command::Webhook(args) => policy_webhook::run(args, &client, output).await?,
     }
     Ok(Outcome::Done)
 }
@@ -85,12 +88,20 @@ fn policy(object: &Value) -> View {
         "auto_resume",
         "allow_unserved",
         "on_error",
-        "deadline",
         "retention_days",
     ];
     let fields = scalars.map(|name| (name, cell(object, name)));
+    let deadline = [("deadline", deadline(object))];
     let lists = [("rules", rules(object)), ("connections", joined(object, "connections"))];
-    View::fields(fields.into_iter().chain(lists))
+    View::fields(fields.into_iter().chain(deadline).chain(lists))
+}
+
+/// A law's word, or a number of days.
+fn deadline(policy: &Value) -> String {
+    match policy.get("deadline") {
+        Some(days @ Value::Object(_)) => format!("{} days", cell(days, "days")),
+        Some(_) | None => cell(policy, "deadline"),
+    }
 }
 
 fn rules(policy: &Value) -> String {
@@ -102,4 +113,18 @@ fn rules(policy: &Value) -> String {
         }
     });
     rules.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_deadline_is_shown_in_words() {
+        let shown = |of: Value| deadline(&json!({ "deadline": of }));
+        assert_eq!(shown(json!("gdpr")), "gdpr");
+        assert_eq!(shown(json!({ "days": 30 })), "30 days");
+        assert_eq!(shown(Value::Null), "");
+    }
 }

@@ -1,7 +1,9 @@
 //! `cordon request`.
 
 mod act;
+mod input;
 mod package;
+mod search;
 mod submit;
 pub(super) mod view;
 
@@ -9,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::body::{JsonOption, segment};
+use super::body::segment;
 use super::target::Target;
 use super::watch::{Until, follow};
 use super::{Outcome, PageArgs};
@@ -42,23 +44,21 @@ enum Command {
         /// Only the request that the submitter calls this
         #[arg(long, value_name = "ID")]
         external_id: Option<String>,
+        /// Only requests that are due before this time and not final, like 2027-01-31T12:00:00Z
+        #[arg(long, value_name = "TIME")]
+        due_before: Option<String>,
         #[command(flatten)]
         page: PageArgs,
     },
-    /// Follow a request, a line for each change, until it ends; exits with 1 unless it completes
+    /// Find a person's requests
+    Search(search::Args),
+    /// Follow a request until it ends: live on a terminal, elsewhere a line for each change; exits
+    /// with 1 unless it completes
     Watch(Id),
     /// Show what people are asked for
     Inputs(Id),
-    /// Supply what a manual webhook asks for: an object of labels and values
-    Input {
-        #[command(flatten)]
-        id: Id,
-        /// The connection of the manual webhook
-        #[arg(value_parser = segment)]
-        connection: String,
-        #[command(flatten)]
-        file: JsonOption,
-    },
+    /// Supply what a manual webhook asks for, in place of what was supplied before
+    Input(input::Args),
     #[command(flatten)]
     Act(act::Command),
     /// List what happened, in order
@@ -105,19 +105,18 @@ pub(super) async fn run(
         Command::Submit(args) => return submit::run(args, &client, output).await,
         Command::Watch(id) => return follow(&client, output, &id.id, Until::Ended).await,
         Command::Show(id) => output.answer(&client.get(id.path()).await?, view::request)?,
-        Command::List { status, policy, external_id, page } => {
+        Command::List { status, policy, external_id, due_before, page } => {
             let path = page.of(ApiPath::new(["privacy-requests"]));
             let path = path.with("policy", policy).with("external_id", external_id);
+            let path = path.with("due_before", due_before);
             let path = status.into_iter().fold(path, |path, word| path.with("status", Some(word)));
             output.answer(&client.get(path).await?, view::requests)?;
         }
+        Command::Search(args) => search::run(args, &client, output).await?,
         Command::Inputs(id) => {
             output.answer(&client.get(id.below(["manual-inputs"])).await?, view::inputs)?;
         }
-        Command::Input { id, connection, file } => {
-            let path = id.below(["manual-inputs", &connection]);
-            output.answer(&client.put(path, file.read()?.bytes).await?, view::given)?;
-        }
+        Command::Input(args) => input::run(args, &client, output).await?,
         Command::Events { id, page } => {
             output.answer(&client.get(page.of(id.below(["events"]))).await?, view::events)?;
         }

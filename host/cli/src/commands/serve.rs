@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::Outcome;
+use super::{Outcome, compile_component};
 use crate::clock::SystemClock;
 use crate::config::{Config, Environment, Overrides};
 use crate::host::Host;
@@ -31,7 +31,8 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, environment: &Environment) -> anyhow::Result<Outcome> {
     let overrides = Overrides { file: args.config, data_directory: args.data, listen: args.listen };
-    let config = Config::load(&overrides, environment)?;
+    let mut config = Config::load(&overrides, environment)?;
+    config.runtime.compiler = Some(compile_component::process()?);
     telemetry::start(config.log)?;
     // Before anything is opened: a signal that comes during the start is not lost, and ends the
     // host as gracefully as one that comes later.

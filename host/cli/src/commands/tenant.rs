@@ -36,6 +36,13 @@ enum Command {
         #[arg(long, value_name = "TEXT")]
         display_name: Option<String>,
     },
+    /// Make the secret that callbacks are signed with; it is shown this once, and replaces the
+    /// one before
+    CallbackSecret {
+        /// The tenant
+        #[arg(value_parser = segment)]
+        tenant: String,
+    },
     /// API keys of a tenant
     #[command(subcommand)]
     Key(KeyCommand),
@@ -95,6 +102,13 @@ pub(super) async fn run(
             insert(&mut body, "display_name", display_name);
             let answer = client.post(ApiPath::new(["tenants"]), Some(body.to_string().into()));
             output.answer(&answer.await?, tenant)?;
+        }
+        Command::CallbackSecret { tenant } => {
+            let path = ApiPath::new(["tenants", &tenant, "callback-secret"]);
+            output.answer(&client.post(path, None).await?, |made| {
+                View::fields([("secret", cell(made, "secret"))])
+                    .and_line("the secret is not shown again")
+            })?;
         }
         Command::Key(command) => run_key(command, &client, output).await?,
     }

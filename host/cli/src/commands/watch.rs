@@ -1,13 +1,21 @@
-//! Follows a request by asking for it again and again, a line for each change.
+//! Follows a request by asking for it again and again: on a terminal as a picture that is drawn
+//! over itself, anywhere else as a line for each change, with `--json` as an object for each.
+//!
+//! Decides nothing: a request goes on whether or not somebody watches.
 
+mod picture;
+mod story;
+
+use std::pin::pin;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::signal::ctrl_c;
 
-use super::request::view::{action, outcome, waiting_for};
+use self::picture::Picture;
 use super::{Outcome, cell};
 use crate::client::{ApiPath, Client};
-use crate::output::{Output, View, items};
+use crate::output::{Output, View, note};
 
 /// How often the request is asked for.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -21,27 +29,68 @@ pub(super) enum Until {
     EndedOrHeldUp,
 }
 
-/// Follows a request. Without a change nothing is printed.
+/// How a request is shown.
+enum Display {
+    Picture(Picture),
+    /// What changed since this.
+    Story(Value),
+}
+
+/// Follows a request. Whoever interrupts it learns that the request goes on.
 pub(super) async fn follow(
     client: &Client,
     output: Output,
     id: &str,
     until: Until,
 ) -> anyhow::Result<Outcome> {
-    let mut before = Value::Null;
+    let mut display = match output.screen() {
+        Some(screen) => Display::Picture(Picture::new(screen)),
+        None => Display::Story(Value::Null),
+    };
+    let mut interrupted = pin!(ctrl_c());
     loop {
-        let answer = client.get(ApiPath::new(["privacy-requests", id])).await?;
+        let path = ApiPath::new(["privacy-requests", id]);
+        let answer = tokio::select! {
+            answer = client.get(path) => answer?,
+            _ = &mut interrupted => return display.given_up(id),
+        };
         let now = answer.json()?;
-        let lines = changes(&before, &now);
-        if !lines.is_empty() {
-            let view = lines.into_iter().fold(View::default(), View::and_line);
-            output.answer(&answer, |_| view)?;
-        }
-        if let Some(outcome) = ended(&cell(&now, "status"), until) {
+        let outcome = ended(&cell(&now, "status"), until);
+        display.show(output, now)?;
+        if let Some(outcome) = outcome {
             return Ok(outcome);
         }
-        before = now;
-        tokio::time::sleep(INTERVAL).await;
+        tokio::select! {
+            () = tokio::time::sleep(INTERVAL) => {}
+            _ = &mut interrupted => return display.given_up(id),
+        }
+    }
+}
+
+impl Display {
+    fn show(&mut self, output: Output, now: Value) -> anyhow::Result<()> {
+        match self {
+            Self::Picture(picture) => picture.show(&now),
+            Self::Story(before) => {
+                let lines = story::changes(before, &now);
+                if !lines.is_empty() && output.json {
+                    output.raw(&now.to_string().into())?;
+                } else if !lines.is_empty() {
+                    output.view(&lines.into_iter().fold(View::default(), View::and_line))?;
+                }
+                *before = now;
+                Ok(())
+            }
+        }
+    }
+
+    /// Not done, so that a script does not go on as if it was.
+    fn given_up(&mut self, id: &str) -> anyhow::Result<Outcome> {
+        if let Self::Picture(picture) = self {
+            picture.leave()?;
+        }
+        note(&format!("the request goes on; follow it again with: cordon request watch {id}"));
+        Ok(Outcome::Failed)
     }
 }
 
@@ -56,54 +105,20 @@ fn ended(status: &str, until: Until) -> Option<Outcome> {
     }
 }
 
-/// What is different: the request's status, and that of each of its tasks.
-fn changes(before: &Value, now: &Value) -> Vec<String> {
-    let mut lines = Vec::new();
-    let tasks: Vec<&Value> = items(before, "tasks").collect();
-    for task in items(now, "tasks") {
-        let [id, connection, status] = ["id", "connection", "status"].map(|name| cell(task, name));
-        let known = tasks.iter().find(|known| cell(known, "id") == id);
-        if known.is_none_or(|known| cell(known, "status") != status) {
-            let line = format!("{connection} {}: {status} {}", action(task), outcome(task));
-            lines.push(line.trim_end().to_owned());
-        }
-    }
-    let status = cell(now, "status");
-    let waiting = waiting_for(now);
-    if cell(before, "status") != status || waiting_for(before) != waiting {
-        let mut line = format!("request {}: {status}", cell(now, "id"));
-        if !waiting.is_empty() {
-            line.push_str(", waiting for ");
-            line.push_str(&waiting);
-        }
-        lines.push(line);
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn only_what_changed_makes_a_line() {
-        let task = |status: &str| json!({"id": "t", "connection": "crm", "action": "access", "status": status});
-        let first = json!({"id": "r", "status": "in_processing", "tasks": [task("queued")]});
-        let second = json!({"id": "r", "status": "in_processing", "tasks": [task("running")]});
-        assert_eq!(
-            changes(&Value::Null, &first),
-            ["crm access: queued", "request r: in_processing"]
-        );
-        assert_eq!(changes(&first, &second), ["crm access: running"]);
-        assert!(changes(&second, &second).is_empty());
-    }
 
     #[test]
     fn a_request_that_waits_for_a_person_ends_a_wait_and_not_a_watch() {
-        assert_eq!(ended("requires_input", Until::Ended), None);
-        assert_eq!(ended("requires_input", Until::EndedOrHeldUp), Some(Outcome::Done));
-        assert_eq!(ended("error", Until::Ended), Some(Outcome::Failed));
+        for held_up in ["pending", "requires_input", "paused"] {
+            assert_eq!(ended(held_up, Until::Ended), None);
+            assert_eq!(ended(held_up, Until::EndedOrHeldUp), Some(Outcome::Done));
+        }
         assert_eq!(ended("in_processing", Until::EndedOrHeldUp), None);
+        assert_eq!(ended("complete", Until::Ended), Some(Outcome::Done));
+        for failed in ["error", "denied", "canceled"] {
+            assert_eq!(ended(failed, Until::Ended), Some(Outcome::Failed));
+        }
     }
 }

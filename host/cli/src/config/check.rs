@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use cordon_egress::Proxy;
 use cordon_model::TenantId;
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 use super::setting::{KeyHash, Setting as _};
 use super::source::Source;
@@ -23,6 +25,7 @@ pub(super) fn check(source: &mut Source<'_>) -> Config {
     source.set("data.directory", &mut config.data_directory);
     egress(source, &mut config.egress);
     limits(source, &mut config);
+    plugins(source, &mut config);
     destinations(source, &mut config);
     config.secrets = secrets::check(source);
     config.operator_key_hash = operator_key_hash(source);
@@ -45,6 +48,7 @@ fn egress(source: &mut Source<'_>, egress: &mut cordon_egress::Options) {
     source.set("egress.deny", &mut egress.deny);
     source.set("egress.private_networks", &mut egress.private_networks);
     source.set("egress.development_networks", &mut egress.development_networks);
+    egress.proxy = proxy(source);
     source.set("egress.allow_unverified_tls", &mut egress.allow_unverified_tls);
     source.seconds("egress.connect_timeout_seconds", 1..=300, &mut egress.connect_timeout);
     source.number("egress.response_bytes_max", KIB..=GIB, &mut egress.response_bytes_max);
@@ -58,12 +62,39 @@ fn egress(source: &mut Source<'_>, egress: &mut cordon_egress::Options) {
     source.number("egress.clients_max", 1..=10_000, &mut egress.clients_max);
 }
 
+fn proxy(source: &mut Source<'_>) -> Option<Proxy> {
+    const FILE: &str = "egress.proxy_authorization_file";
+    let proxy: Option<Proxy> = source.value("egress.proxy");
+    let Some(file) = source.value::<PathBuf>(FILE) else { return proxy };
+    let Some(proxy) = proxy else {
+        source.problem(FILE, "needs egress.proxy");
+        return None;
+    };
+    let value = match std::fs::read_to_string(&file) {
+        Ok(value) => Zeroizing::new(value),
+        Err(error) => {
+            source.problem(FILE, format!("cannot be read: {error}"));
+            return None;
+        }
+    };
+    match proxy.with_authorization(value.trim()) {
+        Ok(proxy) => Some(proxy),
+        Err(invalid) => {
+            source.problem(FILE, invalid.to_string());
+            None
+        }
+    }
+}
+
 fn limits(source: &mut Source<'_>, config: &mut Config) {
     let engine = &mut config.engine;
     source.number("limits.requests_in_flight", 1..=10_000, &mut engine.requests_in_flight_max);
     source.number("limits.tasks_per_request", 1..=10_000, &mut engine.tasks_max);
     source.number("limits.identities_per_request", 1..=10_000, &mut engine.identities_max);
     source.number("limits.input_bytes", KIB..=64 * MIB, &mut engine.input_bytes_max);
+    let (file, files) = (&mut engine.input_file_bytes_max, &mut engine.input_files_bytes_max);
+    source.number("limits.input_file_bytes", KIB..=256 * MIB, file);
+    source.number("limits.input_files_bytes", KIB..=256 * MIB, files);
     source.seconds("limits.connection_test_seconds", 1..=300, &mut engine.test_timeout);
     let runtime = &mut config.runtime;
     source.number("limits.connector_workers", 1..=1_024, &mut runtime.workers);
@@ -74,6 +105,18 @@ fn limits(source: &mut Source<'_>, config: &mut Config) {
     let package = &mut config.package;
     source.number("limits.package_files", 2..=1_000_000, &mut package.files_max);
     source.number("limits.package_bytes", MIB..=16 * GIB, &mut package.bytes_max);
+}
+
+fn plugins(source: &mut Source<'_>, config: &mut Config) {
+    let runtime = &mut config.runtime;
+    source.number("plugins.component_bytes", MIB..=GIB, &mut runtime.component_bytes_max);
+    source.number("plugins.function_bytes", 256 * KIB..=64 * MIB, &mut runtime.function_bytes_max);
+    let memory = &mut runtime.compiler_memory_bytes_max;
+    source.number("plugins.compiler_memory_bytes", 256 * MIB..=64 * GIB, memory);
+    source.seconds("plugins.compiler_seconds", 1..=3_600, &mut runtime.compiler_timeout);
+    runtime.compiler_processor_seconds_max = runtime.compiler_timeout.as_secs();
+    config.api.component_bytes_max = runtime.component_bytes_max;
+    source.number("plugins.per_tenant", 1..=10_000, &mut config.engine.plugins_max);
 }
 
 fn destinations(source: &mut Source<'_>, config: &mut Config) {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use cordon_egress::Proxy;
 use cordon_model::TenantId;
 use cordon_model::grant::{OriginPattern, PrivateNetwork};
 use ipnet::IpNet;
@@ -38,6 +39,15 @@ impl Setting for PathBuf {
 
     fn from_text(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| Self::from(text))
+    }
+}
+
+impl Setting for Proxy {
+    const EXPECTED: &'static str = "\"http://host:port\" or \"https://host:port\", without user, \
+                                    password or path";
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
     }
 }
 

@@ -47,6 +47,43 @@ fn every_problem_is_reported_at_once_with_its_key() {
 }
 
 #[test]
+fn a_proxy_is_a_url_whose_credentials_lie_in_a_file() {
+    assert_eq!(parse("").unwrap().egress.proxy, None);
+    let proxy = |text: &str| parse(text).unwrap().egress.proxy.unwrap();
+    let known: cordon_egress::Proxy = "http://proxy.corp:3128".parse().unwrap();
+    let named = "[egress]\nproxy = \"http://proxy.corp:3128\"\n";
+    assert_eq!(proxy(named), known);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("authorization");
+    let with_file = format!("{named}proxy_authorization_file = {file:?}\n");
+    std::fs::write(&file, "Basic aHVudGVyMg==\n").unwrap();
+    let authorized = proxy(&with_file);
+    assert_eq!(authorized, known.with_authorization("Basic aHVudGVyMg==").unwrap());
+    assert!(!format!("{authorized:?}").contains("aHVudGVyMg"));
+    std::fs::write(&file, "Basic\naHVudGVyMg==\n").unwrap();
+    let alone = format!("[egress]\nproxy_authorization_file = {file:?}\n");
+    for (text, begins) in [
+        (with_file.as_str(), "egress.proxy_authorization_file: must be one line"),
+        (alone.as_str(), "egress.proxy_authorization_file: needs egress.proxy"),
+        ("[egress]\nproxy = \"socks5://aHVudGVyMg\"", "egress.proxy: expected \"http://"),
+        ("[egress]\nproxy = \"http://u:aHVudGVyMg@p:1\"", "egress.proxy: expected \"http://"),
+    ] {
+        let found = problems(parse(text));
+        assert!(found[0].starts_with(begins) && found.len() == 1, "{found:?}");
+        assert!(!found[0].contains("aHVudGVyMg"), "{found:?}");
+    }
+}
+
+#[test]
+fn the_environment_of_others_names_no_proxy() {
+    let environment =
+        Environment::from([("HTTP_PROXY", "http://x:1"), ("ALL_PROXY", "http://x:1")]);
+    assert_eq!(Config::parse("", &environment).unwrap().egress.proxy, None);
+    let own = Environment::from([("CORDON_EGRESS_PROXY", "http://x:1")]);
+    assert!(Config::parse("", &own).unwrap().egress.proxy.is_some());
+}
+
+#[test]
 fn a_value_is_never_repeated_in_a_problem() {
     let text = "[operator]\nkey_hash = \"hunter2\"\nkey_file = \"/nowhere/hunter2\"\nhunter2 = \n";
     for text in [text, "[operator]\nkey_hash = \"hunter2\"", "listen = hunter2"] {
@@ -237,11 +274,12 @@ fn the_documented_file_parses_to_the_defaults() {
 #[test]
 fn every_key_is_documented_and_every_documented_key_is_known() {
     let text = documented(true);
-    // The file of the example is not there, and two keys exclude each other; nothing is unknown.
+    // The files of the example are not there, and two keys exclude each other; nothing is unknown.
     let environment = Environment::from([("ERP_CREDENTIALS", r#"{"token":"x"}"#)]);
     let unexpected: Vec<_> = problems(Config::parse(&text, &environment))
         .into_iter()
         .filter(|problem| !problem.starts_with("operator.key_file: set either"))
+        .filter(|problem| !problem.starts_with("egress.proxy_authorization_file: cannot be read"))
         .collect();
     assert_eq!(unexpected, [""; 0]);
     for key in Config::keys() {

@@ -31,6 +31,17 @@ impl Api {
         self.0.put(at(path), Bytes::from(body.to_string())).await?.json()
     }
 
+    /// A form with files among its parts.
+    pub(super) async fn put_form(
+        &self,
+        path: &[&str],
+        boundary: &str,
+        form: &str,
+    ) -> anyhow::Result<Value> {
+        let media_type = format!("multipart/form-data; boundary={boundary}");
+        self.0.put_as(at(path), &media_type, Bytes::from(form.to_owned())).await?.json()
+    }
+
     /// A `POST` that takes no body.
     pub(super) async fn tell(&self, path: &[&str]) -> anyhow::Result<Value> {
         self.0.post(at(path), None).await?.json()

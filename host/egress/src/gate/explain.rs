@@ -1,8 +1,10 @@
 //! What would become of a request, by the very checks of a send. Sends nothing.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use cordon_model::Problem;
 use cordon_model::grant::{
     EgressPolicy, Grants, HttpGrant, OriginPattern, PathPrefix, PrivateNetwork,
 };
@@ -11,12 +13,13 @@ use cordon_model::port::{Egress, EgressQuestion, EgressVerdict};
 use tokio::time::timeout;
 
 use super::{Gate, granted};
+use crate::ca_bundle;
 use crate::render::{Lookup, LookupError, RenderError, Rendered, Substitute, render};
-use crate::send::{SendError, Stage};
+use crate::send::{SendError, Sending, Stage};
 use crate::target::Host;
 
 /// A URL that is asked about names nothing that stands for a value.
-struct Nothing;
+pub(super) struct Nothing;
 
 impl Lookup for Nothing {
     fn placeholder(&self, _: &str) -> Result<Substitute<'_>, LookupError> {
@@ -38,6 +41,12 @@ impl Egress for Gate {
         &self.policy
     }
 
+    fn check_ca_bundle(&self, pem: &str) -> Result<(), Problem> {
+        ca_bundle::read(pem, &self.options).map(|_| ()).map_err(|invalid| {
+            Problem::error("invalid_ca_bundle", "/ca_bundle", invalid.to_string())
+        })
+    }
+
     async fn explain(&self, question: EgressQuestion<'_>) -> EgressVerdict {
         let rendered = match render(&request(&question), &Nothing) {
             Ok(rendered) => rendered,
@@ -47,7 +56,7 @@ impl Egress for Gate {
             Ok(origin) => origin,
             Err(error) => return refused(&error, Grants::default()),
         };
-        let guard = match self.judge(question.grants, &rendered, true) {
+        let guard = match self.judge(&sending(&question, &rendered)) {
             Ok(guard) => guard,
             Err(error) => {
                 let missing = self.missing(&error, &origin, &rendered);
@@ -118,6 +127,22 @@ impl Gate {
             }
             _ => Grants::default(),
         }
+    }
+}
+
+/// What is asked about, as if it were sent.
+fn sending<'a>(question: &EgressQuestion<'a>, rendered: &'a Rendered) -> Sending<'a> {
+    Sending {
+        tenant: question.tenant,
+        connection: question.connection,
+        grants: question.grants,
+        limits: question.limits,
+        ca_bundle: None,
+        rendered,
+        verify_tls: true,
+        idempotency_key: None,
+        timeout: Duration::ZERO,
+        body: BodyUse::Discard,
     }
 }
 

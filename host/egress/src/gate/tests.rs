@@ -1,7 +1,11 @@
 //! The gate against a real server on the loopback interface.
 
+mod authorities;
 mod policy;
+mod proxy;
+mod tls_upstream;
 pub(crate) mod upstream;
+mod webhooks;
 
 use std::io;
 use std::net::IpAddr;
@@ -49,6 +53,8 @@ struct Call {
     body: BodyUse,
     timeout: Duration,
     tenant: &'static str,
+    limits: EgressLimits,
+    ca_bundle: Option<String>,
 }
 
 impl Call {
@@ -59,6 +65,8 @@ impl Call {
             body: BodyUse::Bytes,
             timeout: Duration::from_secs(20),
             tenant: "default",
+            limits: EgressLimits::default(),
+            ca_bundle: None,
         }
     }
 
@@ -100,6 +108,8 @@ impl Call {
             tenant: &tenant,
             connection: &connection,
             grants,
+            limits: &self.limits,
+            ca_bundle: self.ca_bundle.as_deref(),
             rendered: &rendered,
             verify_tls: self.request.verify_tls,
             idempotency_key: Some("k-1"),

@@ -63,6 +63,29 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const XML: &str = "application/xml";
 
 #[test]
+fn the_path_before_the_first_value_is_named_by_whole_segments() {
+    for (url, expected) in [
+        ("https://api.acme.com", "/"),
+        ("https://api.acme.com/", "/"),
+        ("https://api.acme.com/v0/users", "/v0/users"),
+        ("https://api.acme.com/v0/users/", "/v0/users"),
+        ("https://api.acme.com/v0/users?e=«email»", "/v0/users"),
+        ("https://api.acme.com/v0/users/?e=/«email»", "/v0/users"),
+        ("https://api.acme.com/v0/users/«id»", "/v0/users"),
+        ("https://api.acme.com/v0/users/«id»/orders", "/v0/users"),
+        ("https://api.acme.com/v0/user-«id»", "/v0"),
+        ("https://api.acme.com/«id»", "/"),
+        ("https://api.acme.com?e=/«email»", "/"),
+        ("https://api.acme.com/v0//users", "/v0"),
+        ("https://api.acme.com/v0/a*b/c", "/v0"),
+        ("HTTPS://API.acme.com:443/V0/x%20y?a=«a»", "/V0/x%20y"),
+    ] {
+        let inspection = inspect(&request("GET", url, &[], None)).unwrap();
+        assert_eq!(inspection.path_prefix.as_str(), expected, "{url}");
+    }
+}
+
+#[test]
 fn an_inspection_names_the_origin_and_every_place() {
     let mut request = request(
         "POST",
@@ -163,6 +186,41 @@ fn json_is_json_whatever_is_filled_in() {
         assert_eq!(body_problem(JSON, body), Vec::<&str>::new(), "{body}");
         assert_eq!(body_problem("application/scim+json; charset=UTF-8", body), Vec::<&str>::new());
     }
+}
+
+#[test]
+fn a_problem_of_a_place_says_how_many_characters_stand_before_it() {
+    let first = |request: &HttpRequest| inspect(request).unwrap_err().remove(0).at;
+    for (url, at) in [
+        ("«x»", Some(0)),
+        ("https://«x»/", Some(8)),
+        ("https://api.acme.com/?a=«a»&«x»=1", Some(26)),
+        ("https://api.acme.com/?e={«x»}", Some(24)),
+        ("https://api.acme.com/«a»#x", Some(22)),
+        ("https://api.acme.com/«a»%4", Some(22)),
+        ("https://api.acme.com/ä", Some(21)),
+        ("https://api.acme.com/../", None),
+    ] {
+        assert_eq!(first(&request("GET", url, &[], None)), at, "{url}");
+    }
+    for (content_type, body, at) in [
+        (JSON, r#"{"ä«x»": 1}"#, Some(3)),
+        (JSON, r#"{"a": 1«x»}"#, Some(7)),
+        (JSON, r#"{"a": «x»0}"#, Some(6)),
+        (JSON, r#"{"a": "\u00«x»"}"#, Some(11)),
+        (FORM, "«x»=1", Some(0)),
+        (FORM, "a=b c&d=«x»", Some(3)),
+        (XML, "<r>«a»</r><r e=«x»/>", Some(13)),
+        (XML, "<r>«a» & b</r>", Some(6)),
+        ("application/x-unknown", "x «x»", Some(2)),
+        ("application/json; charset=latin1", r#"["«x»"]"#, Some(2)),
+    ] {
+        let headers = [("Content-Type", content_type)];
+        let request = request("POST", "https://api.acme.com/", &headers, Some(body));
+        assert_eq!(first(&request), at, "{body}");
+    }
+    let headers = [("X-A", "a«x»é")];
+    assert_eq!(first(&request("GET", "https://api.acme.com/", &headers, None)), Some(2));
 }
 
 #[test]

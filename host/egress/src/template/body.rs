@@ -6,14 +6,14 @@ use http::HeaderName;
 use super::json::JsonReader;
 use super::pairs::FormReader;
 use super::xml::XmlReader;
-use super::{Part, Reader, Slot, probe, read};
+use super::{Part, Placed, Reader, Slot, first_value, probe, read};
 use crate::target::Fault;
 
 /// Finds the places in a body.
 pub(super) fn read_body<'a>(
     body: &'a Body,
     headers: &[(HeaderName, Vec<Part<'a>>)],
-) -> (Vec<Part<'a>>, Vec<Fault>) {
+) -> (Vec<Part<'a>>, Vec<Placed>) {
     if body.escape == Escape::Raw {
         return read(Verbatim(Slot::Raw), &body.content);
     }
@@ -25,7 +25,8 @@ pub(super) fn read_body<'a>(
     let (essence, utf8) = content_type.as_deref().map_or(("", true), split);
     if filled && !utf8 {
         let (parts, _) = read(Verbatim(Slot::Raw), &body.content);
-        return (parts, vec![("body_charset", "a body with placeholders is UTF-8")]);
+        let fault = ("body_charset", "a body with placeholders is UTF-8");
+        return (parts, vec![(fault, first_value(&body.content))]);
     }
     let subtype = essence.split_once('/').map_or("", |(_, subtype)| subtype);
     let is = |word: &str| {
@@ -41,7 +42,7 @@ pub(super) fn read_body<'a>(
         read(Verbatim(Slot::PlainText), &body.content)
     } else {
         let (parts, _) = read(Verbatim(Slot::Raw), &body.content);
-        (parts, vec![UNKNOWN_TYPE])
+        (parts, vec![(UNKNOWN_TYPE, first_value(&body.content))])
     }
 }
 
@@ -65,13 +66,15 @@ fn split(content_type: &str) -> (&str, bool) {
 struct Verbatim(Slot);
 
 impl Reader for Verbatim {
-    fn literal(&mut self, _: &str) {}
+    fn literal(&mut self, _: char) -> Result<(), Fault> {
+        Ok(())
+    }
 
     fn value(&mut self) -> Result<Slot, Fault> {
         Ok(self.0)
     }
 
-    fn finish(self) -> Result<(), Vec<Fault>> {
-        Ok(())
+    fn finish(self) -> Vec<Placed> {
+        Vec::new()
     }
 }

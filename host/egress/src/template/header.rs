@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use cordon_model::http_request::Text;
+use cordon_model::http_request::{Piece, Text};
 use cordon_model::json::pointer_token;
 use http::HeaderName;
 
-use super::{Part, Problems, Reader, Slot, read};
+use super::{Part, Placed, Problems, Reader, Slot, first_value, read};
 use crate::target::Fault;
 
 /// Framing, hop-by-hop and what the gate itself sets.
@@ -57,36 +57,37 @@ pub(super) fn read_all<'a>(
     let mut found = Vec::with_capacity(headers.len());
     for (name, text) in headers {
         let part = format!("/headers/{}", pointer_token(name));
-        let (parts, faults) = read(HeaderReader::default(), text);
+        let (parts, faults) = read(HeaderReader, text);
         problems.add_all(&part, faults);
         match check_name(name) {
             Ok(name) if seen.insert(name.clone()) => found.push((name, parts)),
-            Ok(_) => problems.add(&part, ("header_duplicate", "a header may be given only once")),
-            Err(fault) => problems.add(&part, fault),
+            Ok(_) => {
+                let fault = ("header_duplicate", "a header may be given only once");
+                problems.add(&part, (fault, None));
+            }
+            Err(fault) => problems.add(&part, (fault, None)),
         }
     }
     for (name, parts) in &found {
         if name == http::header::CONTENT_TYPE && parts.iter().any(|p| matches!(p, Part::Value(..)))
         {
-            problems.add(
-                &format!("/headers/{}", original(headers, name)),
-                (
-                    "content_type_not_literal",
-                    "Content-Type decides how values are escaped and must be literal",
-                ),
+            let (written, text) = original(headers, name);
+            let fault = (
+                "content_type_not_literal",
+                "Content-Type decides how values are escaped and must be literal",
             );
+            problems.add(&format!("/headers/{written}"), (fault, first_value(text)));
         }
     }
     found
 }
 
-/// The name as it was written, so that the pointer finds it.
-fn original<'a>(headers: &'a [(String, Text)], name: &'a HeaderName) -> &'a str {
+/// The header as it was written, so that the pointer finds it.
+fn original<'a>(headers: &'a [(String, Text)], name: &'a HeaderName) -> (&'a str, &'a [Piece]) {
     headers
         .iter()
-        .map(|(written, _)| written.as_str())
-        .find(|written| written.eq_ignore_ascii_case(name.as_str()))
-        .unwrap_or(name.as_str())
+        .find(|(written, _)| written.eq_ignore_ascii_case(name.as_str()))
+        .map_or((name.as_str(), &[]), |(written, text)| (written, text))
 }
 
 fn check_name(name: &str) -> Result<HeaderName, Fault> {
@@ -103,25 +104,21 @@ fn check_name(name: &str) -> Result<HeaderName, Fault> {
 }
 
 /// Reads a header's value: printable ASCII.
-#[derive(Default)]
-struct HeaderReader {
-    unprintable: bool,
-}
+struct HeaderReader;
 
 impl Reader for HeaderReader {
-    fn literal(&mut self, text: &str) {
-        self.unprintable |= !text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    fn literal(&mut self, c: char) -> Result<(), Fault> {
+        if c == ' ' || c.is_ascii_graphic() {
+            return Ok(());
+        }
+        Err(("header_value", "a header's value is printable ASCII, on one line"))
     }
 
     fn value(&mut self) -> Result<Slot, Fault> {
         Ok(Slot::Header)
     }
 
-    fn finish(self) -> Result<(), Vec<Fault>> {
-        if self.unprintable {
-            Err(vec![("header_value", "a header's value is printable ASCII, on one line")])
-        } else {
-            Ok(())
-        }
+    fn finish(self) -> Vec<Placed> {
+        Vec::new()
     }
 }

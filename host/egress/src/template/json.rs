@@ -5,7 +5,7 @@
 
 use cordon_model::json::{Json, Shape};
 
-use super::{Reader, Slot};
+use super::{Placed, Reader, Slot};
 use crate::target::Fault;
 
 /// Reads a JSON template.
@@ -14,13 +14,16 @@ pub(super) struct JsonReader {
     /// The text so far, with probes.
     probed: String,
     at: At,
-    /// The string that was last closed held a value: if `:` follows, it was a key.
-    filled_string: bool,
-    /// What stood directly before was a value outside a string.
-    after_number: bool,
-    key_filled: bool,
-    number_glued: bool,
+    /// The string that was last closed held this value: if `:` follows, it was a key.
+    filled_string: Option<Probe>,
+    /// What stood directly before was this value, outside a string.
+    after_number: Option<Probe>,
+    key_filled: Option<Probe>,
+    number_glued: Option<Probe>,
 }
+
+/// Where a value's probe stands: bytes before it.
+type Probe = usize;
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum At {
@@ -32,25 +35,25 @@ enum At {
 }
 
 impl Reader for JsonReader {
-    fn literal(&mut self, text: &str) {
-        for c in text.chars() {
-            self.probed.push(c);
-            self.at = match (self.at, c) {
-                (At::Outside, c) => self.outside(c),
-                (At::String, '"') => At::Outside,
-                (At::String, '\\') => At::Escape(1),
-                (At::Escape(1), 'u') if self.probed.ends_with("\\u") => At::Escape(4),
-                (At::Escape(1), _) => At::String,
-                (At::Escape(missing), _) => At::Escape(missing.saturating_sub(1)),
-                (At::String, _) => At::String,
-            };
-        }
+    fn literal(&mut self, c: char) -> Result<(), Fault> {
+        self.probed.push(c);
+        self.at = match (self.at, c) {
+            (At::Outside, c) => self.outside(c),
+            (At::String, '"') => At::Outside,
+            (At::String, '\\') => At::Escape(1),
+            (At::Escape(1), 'u') if self.probed.ends_with("\\u") => At::Escape(4),
+            (At::Escape(1), _) => At::String,
+            (At::Escape(missing), _) => At::Escape(missing.saturating_sub(1)),
+            (At::String, _) => At::String,
+        };
+        Ok(())
     }
 
     fn value(&mut self) -> Result<Slot, Fault> {
+        let here = self.probed.len();
         match self.at {
             At::String => {
-                self.filled_string = true;
+                self.filled_string = self.filled_string.or(Some(here));
                 self.probed.push('x');
                 Ok(Slot::JsonString)
             }
@@ -61,42 +64,47 @@ impl Reader for JsonReader {
                 let before = self.probed.chars().next_back();
                 if before.is_some_and(|c| !c.is_ascii_whitespace() && !matches!(c, ':' | ',' | '['))
                 {
-                    self.number_glued = true;
+                    self.number_glued = self.number_glued.or(Some(here));
                 }
-                self.after_number = true;
-                self.filled_string = false;
+                self.after_number = Some(here);
+                self.filled_string = None;
                 self.probed.push('0');
                 Ok(Slot::JsonNumber)
             }
         }
     }
 
-    fn finish(self) -> Result<(), Vec<Fault>> {
-        let mut faults: Vec<Fault> = Vec::new();
-        if self.key_filled {
-            faults.push(("placeholder_in_name", "a placeholder must not stand in a key"));
+    fn finish(self) -> Vec<Placed> {
+        let mut faults = Vec::new();
+        let mut add = |fault: Fault, bytes: usize| {
+            // A probe is one character, so that characters of the probed text are those of the
+            // composed one.
+            let at = self.probed.get(..bytes).map(|before| before.chars().count());
+            faults.push((fault, at));
+        };
+        if let Some(probe) = self.key_filled {
+            add(("placeholder_in_name", "a placeholder must not stand in a key"), probe);
         }
-        if self.number_glued {
-            faults.push((
-                "json_number",
-                "a placeholder outside a string stands alone: it is a whole number",
-            ));
+        if let Some(probe) = self.number_glued {
+            add(NUMBER, probe);
         }
         if let Err(error) = Json::parse(self.probed.as_bytes(), Shape::Object) {
+            let offset = usize::try_from(error.offset).unwrap_or(usize::MAX);
             match error.found {
-                Shape::DuplicateKey => {
-                    faults.push((
-                        "json_duplicate_key",
-                        "the body holds an object with the same key twice",
-                    ));
-                }
-                Shape::NotJson | Shape::TooDeep => faults.push(NOT_JSON),
+                Shape::DuplicateKey => add(DUPLICATE_KEY, offset),
+                Shape::NotJson | Shape::TooDeep => add(NOT_JSON, offset),
                 _ => {}
             }
         }
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
+        faults
     }
 }
+
+const NUMBER: Fault =
+    ("json_number", "a placeholder outside a string stands alone: it is a whole number");
+
+const DUPLICATE_KEY: Fault =
+    ("json_duplicate_key", "the body holds an object with the same key twice");
 
 const NOT_JSON: Fault = (
     "body_not_json",
@@ -105,15 +113,15 @@ const NOT_JSON: Fault = (
 
 impl JsonReader {
     fn outside(&mut self, c: char) -> At {
-        if self.after_number && !c.is_ascii_whitespace() && !matches!(c, ',' | ']' | '}') {
-            self.number_glued = true;
+        let number = self.after_number.take();
+        if !c.is_ascii_whitespace() && !matches!(c, ',' | ']' | '}') {
+            self.number_glued = self.number_glued.or(number);
         }
-        self.after_number = false;
-        if c == ':' && self.filled_string {
-            self.key_filled = true;
+        if c == ':' {
+            self.key_filled = self.key_filled.or(self.filled_string);
         }
         if !c.is_ascii_whitespace() {
-            self.filled_string = false;
+            self.filled_string = None;
         }
         if c == '"' { At::String } else { At::Outside }
     }

@@ -1,7 +1,7 @@
 //! Places in `name=value&name=value`: values only. Serves queries and forms.
 
 use super::url::{PARTIAL_PERCENT, PercentState};
-use super::{Reader, Slot};
+use super::{Placed, Reader, Slot};
 use crate::target::Fault;
 
 /// Knows whether the text stands in a name or in a value. `;` counts as a separator too, as some
@@ -42,17 +42,19 @@ impl PairReader {
 pub(super) struct FormReader {
     pairs: PairReader,
     percent: PercentState,
-    broken: bool,
 }
 
+const BODY_FORM: Fault =
+    ("body_form", "the body is no form: encode what is not name=value&name=value");
+
 impl Reader for FormReader {
-    fn literal(&mut self, text: &str) {
-        for c in text.chars() {
-            self.broken |= self.percent.is_open() && !c.is_ascii_hexdigit();
-            self.broken |= !c.is_ascii_graphic() || matches!(c, '#' | '"' | '<' | '>');
-            self.percent.read(c);
-            self.pairs.read(c);
-        }
+    fn literal(&mut self, c: char) -> Result<(), Fault> {
+        let broken = self.percent.is_open() && !c.is_ascii_hexdigit()
+            || !c.is_ascii_graphic()
+            || matches!(c, '#' | '"' | '<' | '>');
+        self.percent.read(c);
+        self.pairs.read(c);
+        if broken { Err(BODY_FORM) } else { Ok(()) }
     }
 
     fn value(&mut self) -> Result<Slot, Fault> {
@@ -62,14 +64,7 @@ impl Reader for FormReader {
         self.pairs.value().map(|()| Slot::Form)
     }
 
-    fn finish(self) -> Result<(), Vec<Fault>> {
-        if self.broken || self.percent.is_open() {
-            Err(vec![(
-                "body_form",
-                "the body is no form: encode what is not name=value&name=value",
-            )])
-        } else {
-            Ok(())
-        }
+    fn finish(self) -> Vec<Placed> {
+        self.percent.is_open().then_some((BODY_FORM, None)).into_iter().collect()
     }
 }

@@ -1,7 +1,7 @@
 //! Places in a URL: path segments and values of query parameters, nothing else.
 
 use super::pairs::PairReader;
-use super::{Reader, Slot};
+use super::{Placed, Reader, Slot};
 use crate::names::{Reach, reach};
 use crate::target::{Fault, Host, Target};
 
@@ -27,24 +27,23 @@ enum At {
 }
 
 impl Reader for UrlReader {
-    fn literal(&mut self, text: &str) {
-        for c in text.chars() {
-            self.percent.read(c);
-            self.at = match (self.at, c) {
-                (At::Scheme, c) => {
-                    self.head.push(c);
-                    if self.head.ends_with("://") { At::Authority } else { At::Scheme }
-                }
-                (_, '#') => At::Fragment,
-                (At::Authority | At::Path, '?') => At::Query,
-                (At::Authority, '/') => At::Path,
-                (At::Query, c) => {
-                    self.query.read(c);
-                    At::Query
-                }
-                (at, _) => at,
-            };
-        }
+    fn literal(&mut self, c: char) -> Result<(), Fault> {
+        self.percent.read(c);
+        self.at = match (self.at, c) {
+            (At::Scheme, c) => {
+                self.head.push(c);
+                if self.head.ends_with("://") { At::Authority } else { At::Scheme }
+            }
+            (_, '#') => At::Fragment,
+            (At::Authority | At::Path, '?') => At::Query,
+            (At::Authority, '/') => At::Path,
+            (At::Query, c) => {
+                self.query.read(c);
+                At::Query
+            }
+            (at, _) => at,
+        };
+        Ok(())
     }
 
     fn value(&mut self) -> Result<Slot, Fault> {
@@ -65,8 +64,8 @@ impl Reader for UrlReader {
         }
     }
 
-    fn finish(self) -> Result<(), Vec<Fault>> {
-        Ok(())
+    fn finish(self) -> Vec<Placed> {
+        Vec::new()
     }
 }
 
@@ -91,11 +90,11 @@ impl PercentState {
 }
 
 /// Names that no grant can open, as far as that can be said without the operator's settings.
-pub(super) fn check_host(target: &Target) -> Vec<Fault> {
+pub(super) fn check_host(target: &Target) -> Option<Placed> {
     match &target.host {
         Host::Name(name) if reach(name) == Reach::Never => {
-            vec![("host_reserved", "the platform's own services are never called")]
+            Some((("host_reserved", "the platform's own services are never called"), None))
         }
-        Host::Name(_) | Host::Address(_) => Vec::new(),
+        Host::Name(_) | Host::Address(_) => None,
     }
 }

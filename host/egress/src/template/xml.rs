@@ -4,7 +4,7 @@
 //! values are, and refuses what would change how the rest is read (a DOCTYPE, a declared encoding
 //! other than UTF-8). Whether elements match is the author's.
 
-use super::{Reader, Slot};
+use super::{Placed, Reader, Slot};
 use crate::target::Fault;
 
 /// Reads an XML template.
@@ -16,7 +16,8 @@ pub(super) struct XmlReader {
     markup: String,
     /// Inside `&…;`.
     entity: bool,
-    faults: Vec<Fault>,
+    /// What is wrong with the character that is being read.
+    found: Option<Fault>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,11 +35,14 @@ enum At {
 impl XmlReader {
     /// Reads a body with or without placeholders.
     pub(super) fn new(filled: bool) -> Self {
-        Self { filled, at: At::Text, markup: String::new(), entity: false, faults: Vec::new() }
+        Self { filled, at: At::Text, markup: String::new(), entity: false, found: None }
     }
 
     fn fault(&mut self, fault: Fault) {
-        self.faults.push(fault);
+        // Where nothing is filled in, only what makes a parser reach out matters.
+        if self.filled || fault == DOCTYPE {
+            self.found.get_or_insert(fault);
+        }
     }
 
     fn text(&mut self, c: char) -> At {
@@ -129,36 +133,35 @@ fn declares_utf8(instruction: &str) -> bool {
 }
 
 impl Reader for XmlReader {
-    fn literal(&mut self, text: &str) {
-        for c in text.chars() {
-            self.at = match self.at {
-                At::Text => self.text(c),
-                At::Open => self.open(c),
-                At::Tag => match c {
-                    '>' => At::Text,
-                    '"' | '\'' => At::Attribute(c),
-                    '<' => {
-                        self.fault(SHAPE);
-                        At::Tag
-                    }
-                    _ => At::Tag,
-                },
-                At::Attribute(quote) if c == quote => {
-                    self.partial_entity();
+    fn literal(&mut self, c: char) -> Result<(), Fault> {
+        self.at = match self.at {
+            At::Text => self.text(c),
+            At::Open => self.open(c),
+            At::Tag => match c {
+                '>' => At::Text,
+                '"' | '\'' => At::Attribute(c),
+                '<' => {
+                    self.fault(SHAPE);
                     At::Tag
                 }
-                At::Attribute(quote) => {
-                    if c == '<' {
-                        self.fault(SHAPE);
-                    }
-                    self.entity(c);
-                    At::Attribute(quote)
+                _ => At::Tag,
+            },
+            At::Attribute(quote) if c == quote => {
+                self.partial_entity();
+                At::Tag
+            }
+            At::Attribute(quote) => {
+                if c == '<' {
+                    self.fault(SHAPE);
                 }
-                At::Comment => self.until(c, "-->", At::Comment),
-                At::Cdata => self.until(c, "]]>", At::Cdata),
-                At::Instruction => self.until(c, "?>", At::Instruction),
-            };
-        }
+                self.entity(c);
+                At::Attribute(quote)
+            }
+            At::Comment => self.until(c, "-->", At::Comment),
+            At::Cdata => self.until(c, "]]>", At::Cdata),
+            At::Instruction => self.until(c, "?>", At::Instruction),
+        };
+        self.found.take().map_or(Ok(()), Err)
     }
 
     fn value(&mut self) -> Result<Slot, Fault> {
@@ -179,15 +182,11 @@ impl Reader for XmlReader {
         }
     }
 
-    fn finish(mut self) -> Result<(), Vec<Fault>> {
+    fn finish(mut self) -> Vec<Placed> {
         self.partial_entity();
         if self.at != At::Text {
             self.fault(SHAPE);
         }
-        if !self.filled {
-            // Nothing is filled in, so only what makes a parser reach out matters.
-            self.faults.retain(|fault| *fault == DOCTYPE);
-        }
-        if self.faults.is_empty() { Ok(()) } else { Err(self.faults) }
+        self.found.map(|fault| (fault, None)).into_iter().collect()
     }
 }

@@ -6,10 +6,23 @@
 use cordon_model::api_key::{KeyOwner, Scope};
 use cordon_model::audit::Actor;
 use cordon_model::page::Page;
-use cordon_model::{TenantId, tenant::Tenant};
+use cordon_model::{ApiKeyId, TenantId, tenant::Tenant};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use crate::{Access, Caller, Error, Missing, Services};
+
+/// The id that the key of the configuration has in the ledger: it is stored nowhere.
+const CONFIGURED: ApiKeyId = ApiKeyId::new(Uuid::nil());
+
+fn configured_operator() -> Caller {
+    Caller {
+        actor: Actor::Key { id: CONFIGURED, name: "operator (configuration)".to_owned() },
+        owner: KeyOwner::Operator,
+        // An operator's key has every scope by its owner.
+        scopes: Vec::new(),
+    }
+}
 
 impl Services {
     /// Whose key this is. Only its SHA-256 is looked up, so what a comparison could leak by its
@@ -19,6 +32,9 @@ impl Services {
     /// `Unauthenticated` when the key is unknown, revoked or expired.
     pub async fn authenticate(&self, bearer: &str) -> Result<Caller, Error> {
         let hash: [u8; 32] = Sha256::digest(bearer.as_bytes()).into();
+        if self.options.operator_key_hash == Some(hash) {
+            return Ok(configured_operator());
+        }
         let key = self.store().api_key_by_hash(&hash).await?.ok_or(Error::Unauthenticated)?;
         if key.expires_at.is_some_and(|expires_at| expires_at <= self.now()) {
             return Err(Error::Unauthenticated);
@@ -27,6 +43,21 @@ impl Services {
             actor: Actor::Key { id: key.id, name: key.name },
             owner: key.owner,
             scopes: key.scopes,
+        })
+    }
+
+    /// Whether a key that was checked is valid still: for what goes on longer than a request.
+    pub(crate) async fn is_still_valid(&self, caller: &Caller) -> Result<bool, Error> {
+        let Actor::Key { id, .. } = &caller.actor else { return Ok(false) };
+        if *id == CONFIGURED && caller.is_operator() {
+            return Ok(self.options.operator_key_hash.is_some());
+        }
+        let stored = self.store().api_key(caller.tenant(), *id).await?;
+        let now = self.now();
+        let valid = stored.is_some_and(|key| key.expires_at.is_none_or(|at| at > now));
+        Ok(match caller.tenant() {
+            Some(own) => valid && !self.tenant_by_id(own).await?.suspended,
+            None => valid,
         })
     }
 
@@ -44,6 +75,18 @@ impl Services {
         scope: Scope,
     ) -> Result<Access, Error> {
         caller.require(scope)?;
+        self.access_of_any_scope(caller, tenant).await
+    }
+
+    /// The same for what takes no scope, because something else is the permission.
+    ///
+    /// # Errors
+    /// As those of [`Services::access`], but for the scope.
+    pub async fn access_of_any_scope(
+        &self,
+        caller: &Caller,
+        tenant: Option<&str>,
+    ) -> Result<Access, Error> {
         let tenant = match caller.tenant() {
             Some(own) if tenant.is_some_and(|named| named != own.as_str()) => {
                 return Err(Error::NotFound(Missing::Tenant));

@@ -36,15 +36,16 @@ impl Services {
     /// The kinds of connection, by type.
     pub fn connection_types(
         &self,
-        _access: &Access,
+        access: &Access,
         filter: &ConnectionTypeFilter,
     ) -> Vec<ConnectionType> {
-        let connectors = &self.ports.connectors;
+        let (connectors, tenant) = (&self.ports.connectors, &access.tenant);
         let is_active = |reference: &PluginRef, connector_type: &str| {
-            connectors.plugin_for(connector_type).is_some_and(|p| p.reference == *reference)
+            let active = connectors.plugin_for(tenant, connector_type);
+            active.is_some_and(|active| active.reference == *reference)
         };
         let mut types: Vec<_> = connectors
-            .plugins()
+            .plugins(tenant)
             .into_iter()
             .filter(|p| is_active(&p.reference, &p.descriptor.connector_type))
             .map(|plugin| ConnectionType {

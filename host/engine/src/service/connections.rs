@@ -3,10 +3,11 @@
 //! A connection is written whole, as one JSON object, and checked in `assess`; all problems are
 //! reported together and then nothing is stored. Secrets are written in [`super::secrets`].
 
-mod assess;
-mod draft;
+pub(super) mod assess;
+pub(super) mod draft;
 mod merge;
 pub(super) mod names;
+mod places;
 
 use cordon_model::audit::AuditEvent;
 use cordon_model::commit::{Change, Commit};
@@ -18,6 +19,7 @@ use cordon_model::{ConnectionKey, Problem, Revision};
 use serde_json::Value;
 use uuid::Uuid;
 
+use self::assess::Sketch;
 use super::revisions::next_revision;
 use crate::{Access, Conflict, Error, Missing, Services};
 
@@ -195,6 +197,18 @@ impl Services {
             let detail = format!("there is a connection {} already", connection.key);
             return Err(Error::conflict(Conflict::Exists, detail));
         }
+        let (change, event) = self.writing(access, connection);
+        let commit = Commit::of(change, event);
+        if connection.connector_type == MANUAL_WEBHOOK {
+            let key = connection.key.clone();
+            return self.commit_then_review(&access.tenant, key, commit, if_match).await;
+        }
+        self.commit_write(commit, if_match).await
+    }
+
+    /// How a connection is written, and the event that tells of it.
+    pub(super) fn writing(&self, access: &Access, connection: &Connection) -> (Change, AuditEvent) {
+        let created = connection.revision == Revision::FIRST;
         let word = if created { "connection.created" } else { "connection.updated" };
         let event = self
             .event_about(access, word, connection)
@@ -203,8 +217,33 @@ impl Services {
             .with("queries", connection.queries.len())
             .with("origins", connection.grants.http.len())
             .with("problems", connection.problems.len());
-        let change = Change::PutConnection(Box::new(connection.clone()));
-        self.commit_write(Commit::of(change, event), if_match).await
+        (Change::PutConnection(Box::new(connection.clone())), event)
+    }
+
+    /// The first part of the checks of a new connection; see [`Services::conclude`].
+    pub(super) async fn sketch_new(&self, access: &Access, body: Value) -> Result<Sketch, Error> {
+        self.sketch(access, body, None, Wanted::default(), None).await
+    }
+
+    /// The stored connection that an object says it is: of its UUID, else of its key or of the
+    /// one that its name makes. What the object says wrong of itself finds nothing.
+    pub(super) async fn stored_as(
+        &self,
+        access: &Access,
+        body: &Value,
+    ) -> Result<Option<Connection>, Error> {
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        if let Some(uuid) = text("uuid").and_then(|uuid| Uuid::parse_str(uuid).ok())
+            && let Some(stored) = self.stored_connection(access, &Named::Uuid(uuid)).await?
+        {
+            return Ok(Some(stored));
+        }
+        let key = match text("key") {
+            Some(key) => key.parse().ok(),
+            None => text("name").and_then(|name| ConnectionKey::from_name(name).ok()),
+        };
+        let Some(key) = key else { return Ok(None) };
+        self.stored_connection(access, &Named::Key(key)).await
     }
 
     pub(super) fn event_about(

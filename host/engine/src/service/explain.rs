@@ -45,8 +45,16 @@ impl Services {
             return Err(Error::problem(Problem::error("invalid_length", "/method", message)));
         }
         let connection = self.connection(access, name).await?;
-        let question =
-            EgressQuestion { needs: &connection.needs, grants: &connection.grants, method, url };
+        let tenant = self.tenant_by_id(&access.tenant).await?;
+        let question = EgressQuestion {
+            tenant: &tenant.id,
+            connection: &connection.key,
+            limits: &tenant.egress,
+            needs: &connection.needs,
+            grants: &connection.grants,
+            method,
+            url,
+        };
         let verdict = self.ports.egress.explain(question).await;
         let mut explanation = Explanation {
             stage: verdict.stage,

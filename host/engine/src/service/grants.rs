@@ -9,7 +9,7 @@ mod write;
 
 use cordon_model::commit::{Change, Commit};
 use cordon_model::connection::Connection;
-use cordon_model::grant::{Grants, OriginPattern};
+use cordon_model::grant::{EgressLimits, Grants, OriginPattern};
 use cordon_model::{Failure, FailureCode, Problem, Revision};
 
 pub use read::{GrantsDraft, HttpGrantDraft, SecretGrantDraft};
@@ -24,9 +24,9 @@ pub struct GrantsState {
     pub needs: Grants,
     /// What it was granted.
     pub granted: Grants,
-    /// What it can do: needed, granted, and allowed by the operator.
+    /// What it can do: needed, granted, and allowed by the operator and to the tenant.
     pub effective: Grants,
-    /// Denied by the operator although a wildcard of `effective` covers it.
+    /// Denied by the operator or to the tenant although a wildcard of `effective` covers it.
     pub except: Vec<OriginPattern>,
     /// What it needs and was not granted; while there is any, nothing of it is sent.
     pub missing: Grants,
@@ -40,7 +40,8 @@ impl Services {
     /// # Errors
     /// When the tenant has no such connection.
     pub async fn grants(&self, access: &Access, name: &str) -> Result<GrantsState, Error> {
-        Ok(self.state_of(self.connection(access, name).await?))
+        let limits = self.tenant_by_id(&access.tenant).await?.egress;
+        Ok(self.state_of(self.connection(access, name).await?, &limits))
     }
 
     /// Replaces everything that a connection was granted.
@@ -58,7 +59,8 @@ impl Services {
         let mut connection = self.connection(access, name).await?;
         let revision = next_revision(Some(connection.revision), if_match)?;
         let mut grants = read::read(draft, self.options.grants_max)?;
-        let wider = self.ports.egress.policy().refusals(&grants);
+        let limits = self.tenant_by_id(&access.tenant).await?.egress;
+        let wider = self.ports.egress.policy().refusals(&limits, &grants);
         if !wider.is_empty() {
             return Err(Error::Invalid(wider));
         }
@@ -76,14 +78,14 @@ impl Services {
             .with("waiting", !missing.is_empty());
         let change = Change::PutConnection(Box::new(connection.clone()));
         self.commit_write(Commit::of(change, event), if_match).await?;
-        Ok(self.state_of(connection))
+        Ok(self.state_of(connection, &limits))
     }
 
-    fn state_of(&self, connection: Connection) -> GrantsState {
+    fn state_of(&self, connection: Connection, limits: &EgressLimits) -> GrantsState {
         let policy = self.ports.egress.policy();
-        let effective = policy.narrow(&connection.grants.limited_to(&connection.needs));
+        let effective = policy.narrow(limits, &connection.grants.limited_to(&connection.needs));
         GrantsState {
-            except: policy.exceptions(&effective),
+            except: policy.exceptions(limits, &effective),
             effective,
             missing: connection.missing(),
             revision: connection.revision,

@@ -2,7 +2,8 @@
 //! the package (BEHAVIOUR F2, F3).
 //!
 //! The fields are the plugin's to check: it is asked about them as it is about a configuration.
-//! What it may not be asked about here (uploads) is refused before.
+//! Requests that wait are asked what is defined now, so each change is followed by a review of
+//! them (`waiting`); what that does to them is not decided here.
 
 use cordon_model::audit::AuditEvent;
 use cordon_model::commit::{Change, Commit};
@@ -10,7 +11,7 @@ use cordon_model::connection::Connection;
 use cordon_model::input::FieldType;
 use cordon_model::page::{Listing, Page};
 use cordon_model::policy::{ManualField, ManualWebhook, Policy};
-use cordon_model::{Problem, Revision};
+use cordon_model::{ConnectionKey, Problem, Revision, TenantId};
 use serde_json::{Map, Value, json};
 
 use super::connections::MANUAL_WEBHOOK;
@@ -27,6 +28,8 @@ pub struct ManualWebhookDraft {
     pub fields: Vec<FieldDraft>,
     /// A disabled one is not asked for.
     pub enabled: bool,
+    /// Holds up requests of a policy without an access rule too.
+    pub confirm: bool,
 }
 
 /// A field as it was written.
@@ -145,11 +148,10 @@ impl Services {
         Ok(Listing { items: newest_first, next_cursor: last.filter(|_| more) })
     }
 
-    /// Removes a manual webhook.
+    /// Removes a manual webhook. Requests that waited only for it go on.
     ///
     /// # Errors
-    /// While a request that is not final has a task of its connection: nobody could give it the
-    /// input that it waits for.
+    /// When there is none, or it was changed since it was read.
     pub async fn delete_manual_webhook(
         &self,
         access: &Access,
@@ -160,15 +162,30 @@ impl Services {
         let tenant = &access.tenant;
         let webhook = self.manual_webhook(access, policy, connection).await?;
         next_revision(Some(webhook.revision), if_match)?;
-        let requests = self.store().open_requests_using(tenant, &webhook.connection).await?;
-        if requests > 0 {
-            let detail = format!("the manual webhook is used by {requests} open requests");
-            return Err(Error::conflict(Conflict::InUse, detail));
-        }
         let event = event_about(access, self.now(), "manual_webhook.deleted", &webhook);
-        let change =
-            Change::DeleteManualWebhook(tenant.clone(), webhook.connection, webhook.revision);
-        self.commit_write(Commit::of(change, event), if_match).await
+        let (connection, revision) = (webhook.connection, webhook.revision);
+        let change = Change::DeleteManualWebhook(tenant.clone(), connection.clone(), revision);
+        self.commit_then_review(tenant, connection, Commit::of(change, event), if_match).await
+    }
+
+    /// Commits a change of what people are asked for a connection, and has the requests reviewed
+    /// that wait for it. Both happen although the caller hangs up in between.
+    pub(super) async fn commit_then_review(
+        &self,
+        tenant: &TenantId,
+        connection: ConnectionKey,
+        commit: Commit,
+        if_match: Option<Revision>,
+    ) -> Result<(), Error> {
+        let (services, tenant) = (self.clone(), tenant.clone());
+        let work = async move {
+            let written = services.commit_write(commit, if_match).await;
+            // One too many does no harm.
+            services.scheduler.reviews.add(tenant, connection);
+            written
+        };
+        let broke = |_| Err(Error::Unavailable("the change broke".to_owned()));
+        tokio::spawn(work).await.unwrap_or_else(broke)
     }
 
     async fn store_webhook(
@@ -181,9 +198,11 @@ impl Services {
         let word = if created { "manual_webhook.created" } else { "manual_webhook.updated" };
         let event = event_about(access, self.now(), word, webhook)
             .with("fields", webhook.fields.len())
-            .with("enabled", webhook.enabled);
+            .with("enabled", webhook.enabled)
+            .with("confirm", webhook.confirm);
         let commit = Commit::of(Change::PutManualWebhook(webhook.clone()), event);
-        self.commit_write(commit, if_match).await
+        let connection = webhook.connection.clone();
+        self.commit_then_review(&access.tenant, connection, commit, if_match).await
     }
 
     async fn check_webhook(
@@ -205,13 +224,14 @@ impl Services {
             return Err(problems.refuse());
         }
         let types = check_types(&draft.fields, &mut problems);
-        let plugin = self.ports.connectors.plugin_for(MANUAL_WEBHOOK).ok_or_else(|| {
+        let tenant = &connection.tenant;
+        let plugin = self.ports.connectors.plugin_for(tenant, MANUAL_WEBHOOK).ok_or_else(|| {
             Error::Unavailable("the manual_webhook plugin is not loaded".to_owned())
         })?;
         let actions = connection.capabilities.iter().copied().collect();
         let settings = settings_as_written(&draft.fields);
         let assessment =
-            self.ask_plugin(&plugin, &connection.config, actions, Some(settings)).await?;
+            self.ask_plugin(tenant, &plugin, &connection.config, actions, Some(settings)).await?;
         problems.extend(assessment.problems);
         problems.finish()?;
         let fields = named_fields(draft.fields, types);
@@ -224,6 +244,7 @@ impl Services {
             connection: connection.key.clone(),
             fields,
             enabled: draft.enabled,
+            confirm: draft.confirm,
             created_at: stored.map_or_else(|| self.now(), |stored| stored.created_at),
             revision: next_revision(stored.map(|stored| stored.revision), None)?,
         })
@@ -247,7 +268,7 @@ fn event_about(
         .with("revision", webhook.revision)
 }
 
-/// The types of each field. `file` is a word of the API, and refused until uploads are there.
+/// The types of each field. What is wrong with the words, the plugin says too.
 fn check_types(fields: &[FieldDraft], problems: &mut Problems) -> Vec<Vec<FieldType>> {
     let mut all = Vec::new();
     for (n, field) in fields.iter().enumerate() {
@@ -262,14 +283,13 @@ fn check_types(fields: &[FieldDraft], problems: &mut Problems) -> Vec<Vec<FieldT
         let mut types = Vec::new();
         for (m, word) in words.iter().enumerate() {
             let at = format!("{pointer}/{m}");
-            if word == FieldType::File.as_str() {
-                problems.error("not_supported_yet", at, "files cannot be uploaded yet");
-            } else if word != FieldType::Text.as_str() {
-                problems.error("invalid_value", at, "must be string");
-            } else if types.contains(&FieldType::Text) {
-                problems.error("duplicate_type", at, "stands here twice");
-            } else {
-                types.push(FieldType::Text);
+            let known = [FieldType::Text, FieldType::File];
+            match known.into_iter().find(|known| known.as_str() == word) {
+                None => problems.error("invalid_value", at, "must be string or file"),
+                Some(one) if types.contains(&one) => {
+                    problems.error("duplicate_type", at, "stands here twice");
+                }
+                Some(one) => types.push(one),
             }
         }
         all.push(types);
@@ -315,9 +335,13 @@ fn named_fields(drafts: Vec<FieldDraft>, types: Vec<Vec<FieldType>>) -> Vec<Manu
         .collect()
 }
 
-/// The default label: lower case, with `_` for spaces and hyphens.
+/// Longest label that is made of a field, in characters; the plugin's limit for any label.
+const LABEL_MAX: usize = 200;
+
+/// The default label, as the plugin makes it: lower case, with `_` for white space and hyphens.
 fn snake_case(field: &str) -> String {
-    field.to_lowercase().replace([' ', '-'], "_")
+    let underscored = |c: char| if c == '-' || c.is_whitespace() { '_' } else { c };
+    field.to_lowercase().chars().map(underscored).take(LABEL_MAX).collect()
 }
 
 /// Labels are keys of the input and of the package, so the host makes sure of them itself when
@@ -368,13 +392,27 @@ mod tests {
     }
 
     #[test]
-    fn a_file_field_is_refused_until_files_can_be_uploaded() {
-        let file = FieldDraft { types: Some(vec!["file".to_owned()]), ..field("Scan", None) };
+    fn a_field_takes_text_or_files_or_both_and_nothing_else() {
+        let of = |words: &[&str]| FieldDraft {
+            types: Some(words.iter().map(|word| (*word).to_owned()).collect()),
+            ..field("Scan", None)
+        };
         let mut problems = Problems::default();
-        check_types(&[file], &mut problems);
-        let Err(Error::Invalid(errors)) = problems.finish() else { panic!("not yet") };
-        assert_eq!(errors[0].code, "not_supported_yet");
-        assert_eq!(errors[0].pointer, "/fields/0/types/0");
+        let types = check_types(&[of(&["file"]), of(&["string", "file"])], &mut problems);
+        assert!(problems.finish().is_ok());
+        assert_eq!(types, [vec![FieldType::File], vec![FieldType::Text, FieldType::File]]);
+        let mut problems = Problems::default();
+        check_types(&[of(&["file", "file"]), of(&["date"]), of(&[])], &mut problems);
+        let Err(Error::Invalid(errors)) = problems.finish() else { panic!("three problems") };
+        let found: Vec<_> = errors.iter().map(|e| (e.code.as_str(), e.pointer.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                ("duplicate_type", "/fields/0/types/1"),
+                ("invalid_value", "/fields/1/types/0"),
+                ("invalid_value", "/fields/2/types"),
+            ]
+        );
     }
 
     #[test]

@@ -20,6 +20,9 @@ impl Services {
         id: RequestId,
     ) -> Result<(PackageRef, Bytes), Error> {
         let request = self.request(access, id).await?;
+        if request.expired_at.is_some() {
+            return Err(Error::Gone);
+        }
         let package = request.package.ok_or(Error::NotFound(Missing::Package))?;
         let bytes = match self.ports.packages.get(&access.tenant, id, &package).await {
             Ok(bytes) => bytes,
@@ -36,6 +39,7 @@ impl Services {
             .about(id)
             .with("sha256", &package.sha256);
         self.store().commit(Commit { changes: Vec::new(), audit: vec![audit] }).await?;
+        self.scheduler.followers.wake(&access.tenant, id);
         Ok((package, bytes))
     }
 }

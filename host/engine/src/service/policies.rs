@@ -3,6 +3,7 @@
 
 use cordon_model::audit::AuditEvent;
 use cordon_model::commit::{Change, Commit};
+use cordon_model::deadline::{DAYS_MAX, Deadline};
 use cordon_model::page::{Listing, Page};
 use cordon_model::policy::{OnError, Policy, PolicyTerms, Rule};
 use cordon_model::{Action, ConnectionKey, PolicyKey, Problem, Revision};
@@ -30,6 +31,19 @@ pub struct PolicyDraft {
     pub allow_unserved: bool,
     /// `stop` or `continue`; none: `stop`.
     pub on_error: Option<String>,
+    /// When requests are due; none: never.
+    pub deadline: Option<DeadlineDraft>,
+    /// Days after its end that a request's package and content are kept; none: no limit.
+    pub retention_days: Option<u64>,
+}
+
+/// A deadline as it was written.
+#[derive(Debug, Clone)]
+pub enum DeadlineDraft {
+    /// `gdpr` or `ccpa`.
+    Law(String),
+    /// Calendar days.
+    Days(u64),
 }
 
 /// A rule as it was written.
@@ -102,7 +116,7 @@ impl Services {
     /// Removes a policy.
     ///
     /// # Errors
-    /// When a request that is not final is under it, or it has manual webhooks.
+    /// When a request that is not final is under it, or it has manual or policy webhooks.
     pub async fn delete_policy(
         &self,
         access: &Access,
@@ -113,10 +127,12 @@ impl Services {
         let policy = self.policy(access, key).await?;
         next_revision(Some(policy.revision), if_match)?;
         let requests = self.store().open_requests_under(tenant, &policy.key).await?;
-        let webhooks = self.store().manual_webhooks(tenant, &policy.key).await?.len();
-        if requests > 0 || webhooks > 0 {
+        let manual = self.store().manual_webhooks(tenant, &policy.key).await?.len();
+        let webhooks = self.store().policy_webhooks(tenant, &policy.key).await?.len();
+        if requests > 0 || manual > 0 || webhooks > 0 {
             let detail = format!(
-                "the policy is used by {requests} open requests and {webhooks} manual webhooks"
+                "the policy is used by {requests} open requests, {manual} manual webhooks and \
+                 {webhooks} policy webhooks"
             );
             return Err(Error::conflict(Conflict::InUse, detail));
         }
@@ -169,6 +185,11 @@ impl Services {
                 OnError::Stop
             }
         };
+        terms.deadline =
+            draft.deadline.and_then(|deadline| check_deadline(&deadline, &mut problems));
+        terms.retention_days = draft
+            .retention_days
+            .and_then(|days| check_days("/retention_days", days, &mut problems));
         let Some(key) = key else { return Err(problems.refuse()) };
         problems.finish()?;
         Ok(Policy {
@@ -176,7 +197,6 @@ impl Services {
             name: draft.name.unwrap_or_else(|| key.to_string()),
             key,
             terms,
-            retention_days: None,
             created_at: stored.map_or_else(|| self.now(), |stored| stored.created_at),
             revision: next_revision(stored.map(|stored| stored.revision), None)?,
         })
@@ -247,6 +267,29 @@ impl Services {
         }
         Ok(keys)
     }
+}
+
+fn check_deadline(draft: &DeadlineDraft, problems: &mut Problems) -> Option<Deadline> {
+    match draft {
+        DeadlineDraft::Law(word) if word == "gdpr" => Some(Deadline::Gdpr),
+        DeadlineDraft::Law(word) if word == "ccpa" => Some(Deadline::Ccpa),
+        DeadlineDraft::Law(_) => {
+            let message = "must be gdpr (one calendar month), ccpa (45 days) or {\"days\": n}";
+            problems.error("invalid_value", "/deadline", message);
+            None
+        }
+        DeadlineDraft::Days(days) => {
+            check_days("/deadline/days", *days, problems).map(Deadline::Days)
+        }
+    }
+}
+
+fn check_days(pointer: &str, days: u64, problems: &mut Problems) -> Option<u32> {
+    let checked = u32::try_from(days).ok().filter(|days| (1..=DAYS_MAX).contains(days));
+    if checked.is_none() {
+        problems.error("out_of_range", pointer, format!("must be from 1 to {DAYS_MAX} days"));
+    }
+    checked
 }
 
 /// The key: of the path, else as written, else made from the name. None: a problem was reported.

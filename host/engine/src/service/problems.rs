@@ -87,16 +87,17 @@ impl Problems {
     }
 }
 
-/// The known word that is nearest to an unknown one, when one is near.
+/// The known word (in lower case) that is nearest to an unknown one, when one is near.
 pub(super) fn nearest<'a>(
     unknown: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     /// Below this a suggestion would be a guess.
     const SIMILARITY_MIN: f64 = 0.8;
+    let unknown = unknown.to_lowercase();
     known
         .into_iter()
-        .map(|word| (strsim::jaro_winkler(unknown, word), word))
+        .map(|word| (strsim::jaro_winkler(&unknown, word), word))
         .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, word)| word)
@@ -128,6 +129,7 @@ mod tests {
     #[test]
     fn a_near_word_is_suggested_and_a_far_one_is_not() {
         assert_eq!(nearest("capabilites", ["capabilities", "mode"]), Some("capabilities"));
+        assert_eq!(nearest("Mode", ["capabilities", "mode"]), Some("mode"));
         assert_eq!(nearest("zzz", ["capabilities", "mode"]), None);
     }
 }

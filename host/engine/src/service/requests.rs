@@ -50,14 +50,20 @@ impl Services {
         with: Commit,
     ) -> Result<PrivacyRequest, Error> {
         let applied = self.apply(&access.tenant, id, access.actor.clone(), event, with).await;
-        let request = applied.map_err(|error| match error {
-            ApplyError::Illegal(illegal) => {
-                Error::conflict(Conflict::IllegalTransition, illegal.to_string())
-            }
-            ApplyError::Gone => Error::NotFound(Missing::Request),
-            ApplyError::Host(error) => error.into(),
-        })?;
-        self.scheduler.wake();
+        let request = applied?;
+        self.scheduler.changed(&access.tenant, id);
         Ok(request)
+    }
+}
+
+impl From<ApplyError> for Error {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Illegal(illegal) => {
+                Self::conflict(Conflict::IllegalTransition, illegal.to_string())
+            }
+            ApplyError::Gone => Self::NotFound(Missing::Request),
+            ApplyError::Host(error) => error.into(),
+        }
     }
 }

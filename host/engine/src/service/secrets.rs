@@ -59,7 +59,8 @@ impl Services {
         );
         let identities = self.identities(access, &connection).await?;
         let known = CredentialNames::Known(names.clone());
-        names::check(&connection.queries, &identities, &known, &mut problems);
+        let (config, queries) = (&connection.config, &connection.queries);
+        names::check(config, queries, &identities, &known, &mut problems);
         connection.problems = problems.finish()?;
         connection.vault_secrets = Some(names.clone());
         connection.updated_at = self.now();

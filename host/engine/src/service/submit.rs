@@ -5,8 +5,12 @@ use std::collections::BTreeSet;
 use cordon_model::audit::AuditEvent;
 use cordon_model::commit::{Change, Commit};
 use cordon_model::json::pointer_token;
+use cordon_model::policy::Policy;
+use cordon_model::port::WebhookReach;
 use cordon_model::request::{PrivacyRequest, RequestState};
-use cordon_model::subject::{DataSubject, Identity, IdentityKind, check_identity_value};
+use cordon_model::subject::{
+    DataSubject, Identity, IdentityKind, IdentitySource, check_identity_value,
+};
 use cordon_model::{PolicyKey, Problem, RequestId, Revision};
 
 use crate::ids::new_uuid;
@@ -16,6 +20,9 @@ use crate::{Access, Conflict, Error, Services};
 /// Longest `external_id`, in characters.
 const EXTERNAL_ID_MAX: usize = 200;
 
+/// Longest `callback_url`, in bytes.
+const CALLBACK_URL_BYTES_MAX: usize = 2_048;
+
 /// A privacy request as it is submitted.
 pub struct Submission {
     /// Key of the policy.
@@ -24,6 +31,8 @@ pub struct Submission {
     pub identities: Vec<(String, Vec<String>)>,
     /// The submitter's own name for it.
     pub external_id: Option<String>,
+    /// Where the submitter wants to be told how it goes.
+    pub callback_url: Option<String>,
 }
 
 impl Services {
@@ -52,36 +61,20 @@ impl Services {
             let message = format!("must be 1 to {EXTERNAL_ID_MAX} printable characters");
             problems.push(Problem::error("invalid_value", "/external_id", message));
         }
+        if let Some(url) = &submission.callback_url {
+            problems.extend(self.check_callback(access, url).await?);
+        }
         let Some(policy) = policy.filter(|_| problems.is_empty()) else {
             return Err(Error::Invalid(problems));
         };
-        let cast = self.cast(&access.tenant, &policy.key, &policy.terms).await?;
-        let unserved = cast.unserved(&policy.terms);
-        if let Some(action) = unserved.first().filter(|_| !policy.terms.allow_unserved) {
-            let detail = format!(
-                "no enabled live connection serves the rule {action} of the policy {}; create \
-                 one, or set \"allow_unserved\": true",
-                policy.key
-            );
-            return Err(Error::conflict(Conflict::RuleUnserved, detail));
-        }
-        let now = self.now();
-        let approved = !policy.terms.requires_approval;
+        self.refuse_unserved(access, &policy).await?;
+        let (external_id, callback_url) = (submission.external_id, submission.callback_url);
         let request = PrivacyRequest {
-            id: RequestId::new(new_uuid(now)),
-            tenant: access.tenant.clone(),
-            policy: policy.key,
-            terms: policy.terms,
-            external_id: submission.external_id,
-            subject,
-            state: if approved { RequestState::Approved } else { RequestState::Pending },
-            tasks: Vec::new(),
-            unserved: Vec::new(),
-            package: None,
-            created_at: now,
-            updated_at: now,
-            revision: Revision::FIRST,
+            external_id,
+            callback_url,
+            ..self.new_request(access, policy, subject)
         };
+        let now = request.created_at;
         let audit =
             AuditEvent::new(&request.tenant, now, access.actor.clone(), "request.submitted")
                 .about(request.id)
@@ -95,7 +88,75 @@ impl Services {
         Ok(request)
     }
 
-    fn subject_of(
+    /// A rule that nothing serves is refused here, unless the policy accepts it (BEHAVIOUR I2).
+    async fn refuse_unserved(&self, access: &Access, policy: &Policy) -> Result<(), Error> {
+        let cast = self.cast(&access.tenant, &policy.key, &policy.terms).await?;
+        let unserved = cast.unserved(&policy.terms);
+        let Some(action) = unserved.first().filter(|_| !policy.terms.allow_unserved) else {
+            return Ok(());
+        };
+        let detail = format!(
+            "no enabled live connection serves the rule {action} of the policy {}; create one, or \
+             set \"allow_unserved\": true",
+            policy.key
+        );
+        Err(Error::conflict(Conflict::RuleUnserved, detail))
+    }
+
+    /// Whether the submitter can be told at this URL. The refusal names the remedy and no more of
+    /// the URL than its host.
+    async fn check_callback(&self, access: &Access, url: &str) -> Result<Option<Problem>, Error> {
+        let tenant = self.tenant_by_id(&access.tenant).await?;
+        let refused =
+            |code: &str, message: String| Some(Problem::error(code, "/callback_url", message));
+        if url.len() > CALLBACK_URL_BYTES_MAX {
+            let message = format!("must be at most {CALLBACK_URL_BYTES_MAX} bytes");
+            return Ok(refused("too_long", message));
+        }
+        if tenant.callback_secret.is_none() {
+            let message = "the tenant has no callback secret, so nothing can be signed; make one \
+                           with `POST /v1/tenants/{tenant}/callback-secret`";
+            return Ok(refused("no_callback_secret", message.to_owned()));
+        }
+        let reach = WebhookReach {
+            tenant: &tenant.id,
+            hosts: &tenant.webhook_hosts,
+            limits: &tenant.egress,
+        };
+        let checked = self.ports.webhooks.check(&reach, url);
+        Ok(checked.err().and_then(|failure| refused(failure.code.as_str(), failure.detail)))
+    }
+
+    /// A request as it is on its first day, under the terms that its policy has now.
+    fn new_request(&self, access: &Access, policy: Policy, subject: DataSubject) -> PrivacyRequest {
+        let now = self.now();
+        let approved = !policy.terms.requires_approval;
+        PrivacyRequest {
+            id: RequestId::new(new_uuid(now)),
+            tenant: access.tenant.clone(),
+            policy: policy.key,
+            due_at: policy.terms.deadline.map(|deadline| deadline.due_at(now)),
+            terms: policy.terms,
+            external_id: None,
+            subject,
+            state: if approved { RequestState::Approved } else { RequestState::Pending },
+            tasks: Vec::new(),
+            unserved: Vec::new(),
+            webhooks: Vec::new(),
+            package: None,
+            expired_at: None,
+            callback_url: None,
+            notices: Vec::new(),
+            overdue: false,
+            created_at: now,
+            approved_at: approved.then_some(now),
+            ended_at: None,
+            updated_at: now,
+            revision: Revision::FIRST,
+        }
+    }
+
+    pub(super) fn subject_of(
         &self,
         identities: &[(String, Vec<String>)],
         kinds: &BTreeSet<IdentityKind>,
@@ -131,8 +192,11 @@ impl Services {
                     if values.len() == 1 { pointer.clone() } else { format!("{pointer}/{index}") };
                 match check_identity_value(value) {
                     Ok(()) if subject.position(&kind, value).is_none() => {
-                        let identity =
-                            Identity { kind: kind.clone(), value: value.clone(), found_by: None };
+                        let identity = Identity {
+                            kind: kind.clone(),
+                            value: value.clone(),
+                            source: IdentitySource::Submitted,
+                        };
                         subject.identities.push(identity);
                     }
                     Ok(()) => {}

@@ -2,17 +2,22 @@
 //!
 //! There is no way to remove a tenant yet: erasing everything it has is a use case of its own.
 
+mod egress;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cordon_model::api_key::Scope;
 use cordon_model::audit::AuditEvent;
 use cordon_model::commit::{Change, Commit};
+use cordon_model::grant::EgressLimits;
 use cordon_model::page::{Listing, Page};
 use cordon_model::policy::Policy;
 use cordon_model::subject::IdentityKind;
 use cordon_model::tenant::{Tenant, TenantLimits};
 use cordon_model::{Revision, TenantId};
+
+pub use egress::{EgressDraft, EgressPatch};
 
 use super::problems::Problems;
 use super::revisions::next_revision;
@@ -32,6 +37,10 @@ pub struct NewTenant {
     pub job_timeout_seconds: Option<u64>,
     /// Kinds of identity beside those that every tenant starts with.
     pub identity_kinds: Vec<String>,
+    /// What it may reach at most.
+    pub egress: EgressDraft,
+    /// The hosts that its webhooks and callbacks may name.
+    pub webhook_hosts: Vec<String>,
     /// Whether it starts suspended.
     pub suspended: bool,
 }
@@ -45,6 +54,10 @@ pub struct TenantPatch {
     pub job_timeout_seconds: Option<Option<u64>>,
     /// Every kind of identity, in place of those declared before.
     pub identity_kinds: Option<Option<Vec<String>>>,
+    /// What it may reach at most.
+    pub egress: Option<Option<EgressPatch>>,
+    /// Every host that its webhooks and callbacks may name, in place of those before.
+    pub webhook_hosts: Option<Option<Vec<String>>>,
     /// Whether it is suspended.
     pub suspended: Option<Option<bool>>,
 }
@@ -66,6 +79,9 @@ impl Services {
         let mut identity_kinds = Tenant::initial_identity_kinds();
         identity_kinds.extend(self.check_kinds(&new.identity_kinds, &mut problems));
         let limits = check_limits(new.job_timeout_seconds, &mut problems);
+        let most = self.options.tenant_patterns_max;
+        let egress = egress::limits(&new.egress, most, &mut problems);
+        let webhook_hosts = egress::webhook_hosts(&new.webhook_hosts, most, &mut problems);
         problems.finish()?;
         let Ok(id) = id else { return Err(Error::NotFound(Missing::Tenant)) };
         if self.store().tenant(&id).await?.is_some() {
@@ -80,6 +96,9 @@ impl Services {
             display_name,
             limits,
             identity_kinds,
+            egress,
+            webhook_hosts,
+            callback_secret: None,
             suspended: new.suspended,
             created_at: now,
             revision: Revision::FIRST,
@@ -136,6 +155,7 @@ impl Services {
                 None => Tenant::initial_identity_kinds(),
             };
         }
+        self.patch_reach(&mut tenant, patch.egress, patch.webhook_hosts, &mut problems);
         if let Some(suspended) = patch.suspended {
             tenant.suspended = suspended.unwrap_or(false);
         }
@@ -143,10 +163,35 @@ impl Services {
         tenant.revision = revision;
         let event = AuditEvent::new(&id, self.now(), caller.actor.clone(), "tenant.updated")
             .with("suspended", tenant.suspended)
-            .with("identity_kinds", tenant.identity_kinds.len());
+            .with("identity_kinds", tenant.identity_kinds.len())
+            .with("egress_allow", tenant.egress.allow.as_ref().map_or(0, Vec::len))
+            .with("egress_deny", tenant.egress.deny.len())
+            .with("webhook_hosts", tenant.webhook_hosts.len());
         let commit = Commit::of(Change::PutTenant(tenant.clone()), event);
         self.commit_write(commit, if_match).await?;
         Ok(tenant)
+    }
+
+    fn patch_reach(
+        &self,
+        tenant: &mut Tenant,
+        egress: Option<Option<EgressPatch>>,
+        webhook_hosts: Option<Option<Vec<String>>>,
+        problems: &mut Problems,
+    ) {
+        let most = self.options.tenant_patterns_max;
+        match egress {
+            None => {}
+            Some(None) => tenant.egress = EgressLimits::default(),
+            Some(Some(patch)) => {
+                let draft = patch.applied_to(&tenant.egress);
+                tenant.egress = egress::limits(&draft, most, problems);
+            }
+        }
+        if let Some(hosts) = webhook_hosts {
+            let hosts = hosts.unwrap_or_default();
+            tenant.webhook_hosts = egress::webhook_hosts(&hosts, most, problems);
+        }
     }
 
     fn check_kinds(&self, words: &[String], problems: &mut Problems) -> BTreeSet<IdentityKind> {

@@ -25,7 +25,10 @@ pub enum InvalidGrant {
     #[error("a * may stand only as the first label, like https://*.acme.com; name each host")]
     Wildcard,
     /// A wildcard over names of many owners.
-    #[error("a * over a public suffix covers everybody's hosts; name the domain below it")]
+    #[error(
+        "a * over a public suffix, or over a domain that holds some, covers everybody's hosts; \
+         name the domain below it"
+    )]
     PublicSuffix,
     /// No path prefix.
     #[error(

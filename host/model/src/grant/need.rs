@@ -44,7 +44,7 @@ impl Grants {
         self.add_http(HttpGrant {
             origin: origin.clone(),
             methods: BTreeSet::from([query.method.clone()]),
-            path_prefix: PathPrefix::root(),
+            path_prefix: query.path_prefix.clone(),
             unverified_tls: !query.verify_tls,
             raw: query.raw,
         });
@@ -56,6 +56,7 @@ impl Grants {
 
     fn add_egress(&mut self, need: &EgressNeed) -> Result<(), InvalidGrant> {
         let origin: OriginPattern = need.origin.parse()?;
+        origin.check_width()?;
         let path_prefix: PathPrefix = need.path_prefix.parse()?;
         for method in &need.methods {
             check_method(method)?;

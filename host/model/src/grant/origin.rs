@@ -10,9 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use super::InvalidGrant;
-
-/// Labels under a country's top level that stand for a whole sector there, as in `co.uk`.
-const SECTORS: [&str; 8] = ["ac", "co", "com", "edu", "gov", "mil", "net", "org"];
+use super::public_suffix::covers_strangers;
 
 /// An origin, or a pattern over origins. What it accepts, it can be held to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,12 +26,16 @@ enum Scheme {
     Http,
 }
 
+/// A host, or a pattern over hosts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Host {
+pub(super) enum Host {
+    /// This name, lower case.
     Name(String),
+    /// This address.
     Address(IpAddr),
     /// One or more labels before this name and its dot.
     Below(String),
+    /// Every host.
     Any,
 }
 
@@ -75,6 +77,16 @@ impl OriginPattern {
         self.host == Host::Any
     }
 
+    /// Whether its wildcard keeps to the hosts of one owner, as it must in a grant. Not asked where
+    /// a pattern is read: policies only narrow, and the list of public suffixes changes under what
+    /// was granted before.
+    ///
+    /// # Errors
+    /// When it stands over a public suffix, or over a domain that holds some.
+    pub fn check_width(&self) -> Result<(), InvalidGrant> {
+        self.host.check_width()
+    }
+
     /// The address, where one is written out.
     pub fn address(&self) -> Option<IpAddr> {
         match self.host {
@@ -94,6 +106,43 @@ impl OriginPattern {
 }
 
 impl Host {
+    /// Reads a host in lower case, an IPv6 address in brackets.
+    pub(super) fn read(host: &str) -> Result<Self, InvalidGrant> {
+        if host == "*" {
+            return Ok(Self::Any);
+        }
+        if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            let read: Ipv6Addr = address.parse().map_err(|_| InvalidGrant::Host)?;
+            let usual = text_of(read) == address;
+            return if usual { Ok(Self::Address(read.into())) } else { Err(InvalidGrant::Host) };
+        }
+        if let Some(suffix) = host.strip_prefix("*.").filter(|suffix| !suffix.contains('*')) {
+            check_name(suffix)?;
+            return Ok(Self::Below(suffix.into()));
+        }
+        if host.contains('*') {
+            return Err(InvalidGrant::Wildcard);
+        }
+        if let Ok(address) = host.parse::<Ipv4Addr>() {
+            return Ok(Self::Address(address.into()));
+        }
+        check_name(host)?;
+        Ok(Self::Name(host.to_owned()))
+    }
+
+    /// Whether a wildcard keeps to the hosts of one owner. Every host is nobody's in particular.
+    pub(super) fn check_width(&self) -> Result<(), InvalidGrant> {
+        match self {
+            Self::Below(suffix) if covers_strangers(suffix) => Err(InvalidGrant::PublicSuffix),
+            Self::Below(_) | Self::Name(_) | Self::Address(_) | Self::Any => Ok(()),
+        }
+    }
+
+    /// Whether everything that `other` stands for is in here.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        self.intersect(other).as_ref() == Some(other)
+    }
+
     fn intersect(&self, other: &Self) -> Option<Self> {
         let below = |name: &str, suffix: &str| {
             name.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'))
@@ -155,24 +204,29 @@ impl FromStr for OriginPattern {
             Some("*") => Port::Any,
             Some(digits) => Port::Is(read_port(digits)?),
         };
-        Ok(Self { scheme, host: read_host(&host.to_ascii_lowercase())?, port })
+        Ok(Self { scheme, host: Host::read(&host.to_ascii_lowercase())?, port })
     }
 }
 
 impl fmt::Display for OriginPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://", self.scheme.as_str())?;
-        match &self.host {
-            Host::Name(name) => f.write_str(name)?,
-            Host::Address(IpAddr::V4(address)) => write!(f, "{address}")?,
-            Host::Address(IpAddr::V6(address)) => write!(f, "[{}]", text_of(*address))?,
-            Host::Below(suffix) => write!(f, "*.{suffix}")?,
-            Host::Any => f.write_str("*")?,
-        }
+        write!(f, "{}://{}", self.scheme.as_str(), self.host)?;
         match self.port {
             Port::Is(port) if port == self.scheme.port() => Ok(()),
             Port::Is(port) => write!(f, ":{port}"),
             Port::Any => f.write_str(":*"),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Address(IpAddr::V4(address)) => write!(f, "{address}"),
+            Self::Address(IpAddr::V6(address)) => write!(f, "[{}]", text_of(*address)),
+            Self::Below(suffix) => write!(f, "*.{suffix}"),
+            Self::Any => f.write_str("*"),
         }
     }
 }
@@ -190,30 +244,6 @@ fn read_port(digits: &str) -> Result<u16, InvalidGrant> {
     digits.parse().ok().filter(|_| plain).ok_or(InvalidGrant::Port)
 }
 
-fn read_host(host: &str) -> Result<Host, InvalidGrant> {
-    if host == "*" {
-        return Ok(Host::Any);
-    }
-    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        let read: Ipv6Addr = address.parse().map_err(|_| InvalidGrant::Host)?;
-        let usual = text_of(read) == address;
-        return if usual { Ok(Host::Address(read.into())) } else { Err(InvalidGrant::Host) };
-    }
-    if let Some(suffix) = host.strip_prefix("*.").filter(|suffix| !suffix.contains('*')) {
-        check_name(suffix)?;
-        let wide = is_public_suffix(suffix);
-        return if wide { Err(InvalidGrant::PublicSuffix) } else { Ok(Host::Below(suffix.into())) };
-    }
-    if host.contains('*') {
-        return Err(InvalidGrant::Wildcard);
-    }
-    if let Ok(address) = host.parse::<Ipv4Addr>() {
-        return Ok(Host::Address(address.into()));
-    }
-    check_name(host)?;
-    Ok(Host::Name(host.to_owned()))
-}
-
 /// Labels of 1 to 63 letters, digits, `-` and `_`, the last of which no parser takes for a number.
 fn check_name(name: &str) -> Result<(), InvalidGrant> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
@@ -227,15 +257,6 @@ fn check_name(name: &str) -> Result<(), InvalidGrant> {
         Ok(())
     } else {
         Err(InvalidGrant::Host)
-    }
-}
-
-/// A short rule instead of a long list: a single label, and a sector of a country. Suffixes that
-/// belong to a company and are let to its customers (`github.io`) are not known here.
-fn is_public_suffix(name: &str) -> bool {
-    match name.split_once('.') {
-        None => true,
-        Some((sector, country)) => country.len() == 2 && SECTORS.contains(&sector),
     }
 }
 
@@ -283,10 +304,6 @@ mod tests {
             ("https://*api.acme.com", No::Wildcard),
             ("https://*.*.acme.com", No::Wildcard),
             ("https://**", No::Wildcard),
-            ("https://*.com", No::PublicSuffix),
-            ("https://*.internal", No::PublicSuffix),
-            ("https://*.co.uk", No::PublicSuffix),
-            ("https://*.com.au", No::PublicSuffix),
             ("https://*.", No::Host),
             ("https://", No::Host),
             ("https://api.acme.com.", No::Host),
@@ -308,6 +325,30 @@ mod tests {
             ("https://api.acme.com:65536", No::Port),
         ] {
             assert_eq!(text.parse::<OriginPattern>(), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_over_everybodys_hosts_is_too_wide_for_a_grant() {
+        for text in [
+            "https://*.com",
+            "https://*.internal",
+            "https://*.co.uk",
+            "https://*.com.au",
+            "https://*.github.io",
+            "https://*.amazonaws.com",
+        ] {
+            assert_eq!(pattern(text).check_width(), Err(InvalidGrant::PublicSuffix), "{text}");
+        }
+        for text in [
+            "https://*.acme.com",
+            "https://*.acme.github.io",
+            "https://acme.github.io",
+            "https://s3.amazonaws.com",
+            "https://*.corp.internal",
+            "https://*",
+        ] {
+            assert_eq!(pattern(text).check_width(), Ok(()), "{text}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the operator allows of the way out, for every tenant. Nobody can be granted more.
 
-use super::{Grants, HttpGrant, OriginPattern, PrivateNetwork, SecretGrant};
+use super::{EgressLimits, Grants, HttpGrant, OriginPattern, PrivateNetwork, SecretGrant};
 use crate::Problem;
 
 /// The operator's egress policy, from the configuration.
@@ -17,7 +17,7 @@ pub struct EgressPolicy {
     pub unverified_tls: bool,
 }
 
-/// Why the operator's policy refuses an origin.
+/// Why the operator's policy, or what it leaves to the tenant, refuses an origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyRefusal {
     /// Nothing in `allow` covers it.
@@ -26,14 +26,20 @@ pub enum PolicyRefusal {
     /// Something in `deny` covers it.
     #[error("the operator's egress policy denies {0}")]
     Denied(OriginPattern),
+    /// The operator does, and nothing in the `allow` of the tenant's limits covers it.
+    #[error("the tenant's limits do not allow it")]
+    NotAllowedToTenant,
+    /// Something in the `deny` of the tenant's limits covers it.
+    #[error("the tenant's limits deny {0}")]
+    DeniedToTenant(OriginPattern),
 }
 
 impl PolicyRefusal {
     /// The stable word.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::NotAllowed => "origin_not_allowed",
-            Self::Denied(_) => "origin_denied",
+            Self::NotAllowed | Self::NotAllowedToTenant => "origin_not_allowed",
+            Self::Denied(_) | Self::DeniedToTenant(_) => "origin_denied",
         }
     }
 }
@@ -63,16 +69,30 @@ impl EgressPolicy {
         if allowed { Ok(()) } else { Err(PolicyRefusal::NotAllowed) }
     }
 
+    /// The same, and whether what is left to the tenant holds it.
+    ///
+    /// # Errors
+    /// With the reason; the operator's goes first.
+    pub fn judge_within(
+        &self,
+        limits: &EgressLimits,
+        origin: &OriginPattern,
+    ) -> Result<(), PolicyRefusal> {
+        self.judge(origin)?;
+        limits.judge(origin)
+    }
+
     /// Whether the operator wrote this origin's host out.
     pub fn names(&self, origin: &OriginPattern) -> bool {
         self.allow.iter().any(|allow| allow.names_its_host() && allow.covers(origin))
     }
 
-    /// Everything in these grants that is wider than the policy, by its place in them.
-    pub fn refusals(&self, grants: &Grants) -> Vec<Problem> {
+    /// Everything in these grants that is wider than the policy or what it leaves to the tenant,
+    /// by its place in them.
+    pub fn refusals(&self, limits: &EgressLimits, grants: &Grants) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut refuse = |at: String, origin: &OriginPattern| {
-            if let Err(refusal) = self.judge(origin) {
+            if let Err(refusal) = self.judge_within(limits, origin) {
                 problems.push(Problem::error(refusal.code(), at, refusal.to_string()));
             }
         };
@@ -99,12 +119,13 @@ impl EgressPolicy {
         problems
     }
 
-    /// What is left of grants: their part that the policy allows.
+    /// What is left of grants: their part that the policy and the tenant's limits allow.
     #[must_use]
-    pub fn narrow(&self, grants: &Grants) -> Grants {
+    pub fn narrow(&self, limits: &EgressLimits, grants: &Grants) -> Grants {
         let allowed = |origin: &OriginPattern| -> Vec<OriginPattern> {
-            let parts = self.allow.iter().filter_map(|allow| allow.intersect(origin));
-            parts.filter(|part| self.judge(part).is_ok()).collect()
+            let own = self.allow.iter().filter_map(|allow| allow.intersect(origin));
+            let parts = own.flat_map(|part| limits.parts(&part));
+            parts.filter(|part| self.judge_within(limits, part).is_ok()).collect()
         };
         let http = grants.http.iter().flat_map(|grant| {
             let unverified_tls = grant.unverified_tls && self.unverified_tls;
@@ -134,10 +155,14 @@ impl EgressPolicy {
     }
 
     /// What is denied within these grants although a wildcard of theirs holds it.
-    pub fn exceptions(&self, grants: &Grants) -> Vec<OriginPattern> {
+    pub fn exceptions(&self, limits: &EgressLimits, grants: &Grants) -> Vec<OriginPattern> {
         let meets = |deny: &&OriginPattern| {
             grants.http.iter().any(|grant| grant.origin.intersect(deny).is_some())
         };
-        self.deny.iter().filter(meets).cloned().collect()
+        let mut denied: Vec<_> =
+            self.deny.iter().chain(&limits.deny).filter(meets).cloned().collect();
+        denied.sort();
+        denied.dedup();
+        denied
     }
 }

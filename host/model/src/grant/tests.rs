@@ -107,6 +107,7 @@ fn query(origin: &str, names: &[(&str, Place)]) -> Query {
         wanted: None,
         when_missing: WhenMissing::Fail,
         origin: origin.to_owned(),
+        path_prefix: "/v0".parse().unwrap(),
         method: "GET".to_owned(),
         names: names.iter().map(|(name, place)| ((*name).to_owned(), *place)).collect(),
         verify_tls: false,
@@ -130,7 +131,7 @@ fn a_plan_needs_the_least_that_covers_it() {
     let egress = [need("https://*.acme.com", &["token"])];
     let needs = Grants::needed_by(&queries, &egress, |name| name == "email").unwrap();
     let unverified =
-        HttpGrant { unverified_tls: true, ..http("https://api.acme.com", &["GET"], "/") };
+        HttpGrant { unverified_tls: true, ..http("https://api.acme.com", &["GET"], "/v0") };
     assert_eq!(needs.http.len(), 2);
     assert!(needs.http.contains(&unverified));
     assert!(needs.http.contains(&http("https://*.acme.com", &["POST"], "/v1")));
@@ -143,6 +144,7 @@ fn a_need_that_no_grant_can_say_is_a_problem() {
     for (need, code) in [
         (need("*", &[]), "invalid_scheme"),
         (need("https://*.com", &[]), "wildcard_too_wide"),
+        (need("https://*.github.io", &[]), "wildcard_too_wide"),
         (need("https://*", &["token"]), "secret_to_any_host"),
         (
             EgressNeed { path_prefix: "v1".to_owned(), ..need("https://a.b", &[]) },
@@ -170,6 +172,7 @@ fn policy(allow: &[&str], deny: &[&str], private: &[&str]) -> EgressPolicy {
 #[test]
 fn nothing_wider_than_the_operators_policy_can_be_granted() {
     let policy = policy(&["https://*.acme.com"], &["https://hr.acme.com"], &["10.20.0.0/16"]);
+    let limits = EgressLimits::default();
     let careless =
         HttpGrant { unverified_tls: true, ..http("https://api.acme.com", &["GET"], "/") };
     let wide = Grants {
@@ -183,7 +186,8 @@ fn nothing_wider_than_the_operators_policy_can_be_granted() {
         secrets: vec![secret("token", "https://evil.example", &[Place::Header])],
         reads: BTreeSet::new(),
     };
-    let refused: Vec<_> = policy.refusals(&wide).into_iter().map(|p| (p.pointer, p.code)).collect();
+    let refused: Vec<_> =
+        policy.refusals(&limits, &wide).into_iter().map(|p| (p.pointer, p.code)).collect();
     let expected = [
         ("/http/1/origin", "origin_not_allowed"),
         ("/http/2/origin", "origin_denied"),
@@ -193,12 +197,61 @@ fn nothing_wider_than_the_operators_policy_can_be_granted() {
     ];
     assert_eq!(refused, expected.map(|(p, c)| (p.to_owned(), c.to_owned())));
 
-    let narrow = policy.narrow(&wide);
-    assert!(policy.refusals(&narrow).is_empty());
+    let narrow = policy.narrow(&limits, &wide);
+    assert!(policy.refusals(&limits, &narrow).is_empty());
     assert!(narrow.http.contains(&http("https://*.acme.com", &["GET"], "/")));
     assert!(!narrow.http.iter().any(|grant| grant.unverified_tls));
     assert_eq!(narrow.private.len(), 2, "10.20.3.4/32, and what is the operator's of 10/8");
-    assert_eq!(policy.exceptions(&narrow), [origin("https://hr.acme.com")]);
+    assert_eq!(policy.exceptions(&limits, &narrow), [origin("https://hr.acme.com")]);
+}
+
+fn limits(allow: Option<&[&str]>, deny: &[&str]) -> EgressLimits {
+    let patterns = |list: &[&str]| list.iter().map(|text| origin(text)).collect();
+    EgressLimits { allow: allow.map(patterns), deny: patterns(deny) }
+}
+
+#[test]
+fn a_tenants_limits_only_narrow_what_the_operator_allows() {
+    let policy =
+        policy(&["https://*.acme.com", "https://crm.example"], &["https://hr.acme.com"], &[]);
+    let limits = limits(
+        Some(&["https://*.eu.acme.com", "https://evil.example"]),
+        &["https://x.eu.acme.com"],
+    );
+    let granted = grants(
+        vec![
+            http("https://*.acme.com", &["GET"], "/"),
+            http("https://crm.example", &["GET"], "/"),
+            http("https://evil.example", &["GET"], "/"),
+        ],
+        vec![secret("token", "https://*.acme.com", &[Place::Header])],
+    );
+    let refused: Vec<_> =
+        policy.refusals(&limits, &granted).into_iter().map(|p| (p.pointer, p.message)).collect();
+    let (tenant, operator) =
+        ("the tenant's limits do not allow it", "the operator's egress policy does not allow it");
+    let expected = [
+        ("/http/0/origin", tenant),
+        ("/http/1/origin", tenant),
+        ("/http/2/origin", operator),
+        ("/secrets/0/origin", tenant),
+    ];
+    assert_eq!(refused, expected.map(|(p, m)| (p.to_owned(), m.to_owned())));
+    let narrow = policy.narrow(&limits, &granted);
+    assert_eq!(narrow.http, [http("https://*.eu.acme.com", &["GET"], "/")]);
+    assert_eq!(narrow.secrets, [secret("token", "https://*.eu.acme.com", &[Place::Header])]);
+    assert_eq!(policy.exceptions(&limits, &narrow), [origin("https://x.eu.acme.com")]);
+    assert!(policy.judge_within(&limits, &origin("https://a.eu.acme.com")).is_ok());
+    assert!(policy.judge_within(&limits, &origin("https://x.eu.acme.com")).is_err());
+}
+
+#[test]
+fn an_inner_name_that_only_the_tenant_writes_out_is_not_named() {
+    let policy = policy(&["https://*:*"], &[], &[]);
+    let crm = origin("https://crm");
+    let limits = limits(Some(&["https://crm"]), &[]);
+    assert!(policy.judge_within(&limits, &crm).is_ok());
+    assert!(!policy.names(&crm));
 }
 
 #[test]

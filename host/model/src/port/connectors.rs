@@ -7,10 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commit::StoreError;
 use crate::connection::Connection;
+use crate::grant::EgressLimits;
 use crate::input::{Form, ManualInput};
 use crate::journal::JournalEntry;
 use crate::plan::{Assessment, Draft};
 use crate::plugin::Plugin;
+use crate::port::dry_run::{DryRunCall, DryRunEnd};
 use crate::request::Found;
 use crate::subject::{DataSubject, IdentityKind};
 use crate::task::{CallReport, Carry, Segment, SkippedQuery};
@@ -19,29 +21,42 @@ use crate::{Action, Failure, PluginDigest, Records, RequestId, TaskId, TenantId,
 /// The admitted plugins, and calls into them. Each call has an instance of its own.
 #[async_trait]
 pub trait Connectors: Send + Sync {
-    /// Every admitted plugin.
-    fn plugins(&self) -> Vec<Plugin>;
+    /// Every plugin that a tenant may use, loaded or not.
+    fn plugins(&self, tenant: &TenantId) -> Vec<Plugin>;
 
-    /// The active plugin that serves a connector type.
-    fn plugin_for(&self, connector_type: &str) -> Option<Plugin>;
+    /// The active plugin that serves a connector type of a tenant.
+    fn plugin_for(&self, tenant: &TenantId, connector_type: &str) -> Option<Plugin>;
 
-    /// Asks a plugin about a configuration and lets the egress gate look at the answer.
+    /// Asks a plugin about a configuration of a tenant and lets the egress gate look at the
+    /// answer.
     ///
     /// # Errors
-    /// When the plugin is not loaded, traps, or answers with something that cannot be used.
+    /// When the plugin is not loaded or not the tenant's, traps, or answers with something that cannot be used.
     async fn validate(
         &self,
+        tenant: &TenantId,
         plugin: PluginDigest,
         draft: &Draft,
     ) -> Result<Assessment, ConnectorError>;
 
-    /// Runs the test queries of a connection. Cancel-safe: dropping it ends the instance.
+    /// Runs the test queries of a connection, within what its tenant is limited to. Cancel-safe:
+    /// dropping it ends the instance.
     async fn test(
         &self,
         connection: &Connection,
+        limits: &EgressLimits,
         deadline: Timestamp,
         cancel: CancellationToken,
     ) -> TestEnd;
+
+    /// Finds out what a task would send, and sends nothing: the requests that the connector
+    /// composes are recorded and judged by the gate, without asking a name service. Cancel-safe:
+    /// dropping it ends the instance.
+    ///
+    /// # Errors
+    /// When the host could not do its part. What is wrong with the connection or with the
+    /// identities is part of the answer.
+    async fn dry_run(&self, call: DryRunCall) -> Result<DryRunEnd, ConnectorError>;
 
     /// Runs a task. Cancel-safe: dropping it ends the instance; what was committed to the
     /// journal stays, and the run can be repeated.
@@ -60,6 +75,8 @@ pub struct ConnectorCall {
     pub plugin: PluginDigest,
     /// The connection, at the revision that the segment pins, with the grants of today.
     pub connection: Connection,
+    /// What its tenant is limited to, as of now.
+    pub limits: EgressLimits,
     /// What it is asked for.
     pub action: Action,
     /// The identifier to find.

@@ -5,13 +5,21 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 
-use crate::grant::{EgressPolicy, Grants};
+use crate::grant::{EgressLimits, EgressPolicy, Grants};
+use crate::{ConnectionKey, Problem, TenantId};
 
 /// What may go out, and why.
 #[async_trait]
 pub trait Egress: Send + Sync {
     /// What the operator allows.
     fn policy(&self) -> &EgressPolicy;
+
+    /// Whether a text can be the `ca_bundle` of a connection: certificates in PEM, and nothing
+    /// else that counts.
+    ///
+    /// # Errors
+    /// `invalid_ca_bundle` at `/ca_bundle`; the text is not repeated.
+    fn check_ca_bundle(&self, pem: &str) -> Result<(), Problem>;
 
     /// What would become of a request, by the checks of a send. Nothing is sent; a name service
     /// may be asked.
@@ -21,6 +29,12 @@ pub trait Egress: Send + Sync {
 /// A request that is asked about: certificates checked, no secret, no body.
 #[derive(Debug, Clone, Copy)]
 pub struct EgressQuestion<'a> {
+    /// Whose it is.
+    pub tenant: &'a TenantId,
+    /// Of which connection.
+    pub connection: &'a ConnectionKey,
+    /// What the tenant is limited to.
+    pub limits: &'a EgressLimits,
     /// What the connection's plan needs.
     pub needs: &'a Grants,
     /// What it was granted.

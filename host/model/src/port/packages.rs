@@ -1,5 +1,7 @@
 //! Where packages are put.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -14,7 +16,7 @@ pub trait Packages: Send + Sync {
     ///
     /// # Errors
     /// When a name or size is over a limit, or the destination fails.
-    async fn put(&self, contents: &PackageContents) -> Result<PackageRef, PackageError>;
+    async fn put(&self, contents: Arc<PackageContents>) -> Result<PackageRef, PackageError>;
 
     /// The zip.
     ///
@@ -26,6 +28,17 @@ pub trait Packages: Send + Sync {
         request: RequestId,
         package: &PackageRef,
     ) -> Result<Bytes, PackageError>;
+
+    /// Removes the package; a success when it is gone already.
+    ///
+    /// # Errors
+    /// When the destination fails.
+    async fn remove(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        package: &PackageRef,
+    ) -> Result<(), PackageError>;
 
     /// Whether a destination of this name is configured.
     fn has_destination(&self, name: &str) -> bool;

@@ -1,6 +1,7 @@
 //! What the host remembers. Implemented by `cordon-store`.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use crate::api_key::ApiKey;
 use crate::audit::AuditEntry;
@@ -9,12 +10,16 @@ use crate::connection::Connection;
 use crate::input::ManualInput;
 use crate::journal::JournalEntry;
 use crate::page::{Listing, Page};
+use crate::plugin::InstalledPlugin;
 use crate::policy::{ManualWebhook, Policy};
 use crate::request::PrivacyRequest;
 use crate::secret::Credentials;
+use crate::subject::IdentityKind;
 use crate::tenant::Tenant;
+use crate::webhook::PolicyWebhook;
 use crate::{
     ApiKeyId, ConnectionKey, PolicyKey, Records, RequestId, Revision, TaskId, TenantId, Timestamp,
+    WebhookId,
 };
 
 /// What the host remembers. Everything is durable when `commit` returns; every read sees all
@@ -112,6 +117,43 @@ pub trait StateStore: Send + Sync {
         policy: &PolicyKey,
     ) -> Result<Vec<ManualWebhook>, StoreError>;
 
+    /// One webhook of a policy.
+    async fn policy_webhook(
+        &self,
+        tenant: &TenantId,
+        policy: &PolicyKey,
+        id: WebhookId,
+    ) -> Result<Option<PolicyWebhook>, StoreError>;
+
+    /// Every webhook of a policy, by phase, order and id.
+    async fn policy_webhooks(
+        &self,
+        tenant: &TenantId,
+        policy: &PolicyKey,
+    ) -> Result<Vec<PolicyWebhook>, StoreError>;
+
+    /// One plugin of a tenant; none: of those that serve every tenant.
+    async fn plugin(
+        &self,
+        scope: Option<&TenantId>,
+        name: &str,
+        version: &str,
+    ) -> Result<Option<InstalledPlugin>, StoreError>;
+
+    /// Every plugin of a tenant, by name and version; none: those that serve every tenant.
+    async fn plugins(&self, scope: Option<&TenantId>) -> Result<Vec<InstalledPlugin>, StoreError>;
+
+    /// Every plugin of everybody: what a host loads when it starts, and what its operator sees.
+    async fn plugins_of_all(&self) -> Result<Vec<InstalledPlugin>, StoreError>;
+
+    /// The component of a plugin.
+    async fn plugin_component(
+        &self,
+        scope: Option<&TenantId>,
+        name: &str,
+        version: &str,
+    ) -> Result<Option<Bytes>, StoreError>;
+
     /// One request.
     async fn request(
         &self,
@@ -124,6 +166,15 @@ pub trait StateStore: Send + Sync {
         &self,
         tenant: &TenantId,
         filter: &RequestFilter,
+        page: &Page,
+    ) -> Result<Listing<PrivacyRequest>, StoreError>;
+
+    /// Requests about a person: those whose subject has any of these identities, submitted, found
+    /// or added, each once, newest first. Looked up by keyed hashes of kind and value.
+    async fn requests_about(
+        &self,
+        tenant: &TenantId,
+        identities: &[(IdentityKind, String)],
         page: &Page,
     ) -> Result<Listing<PrivacyRequest>, StoreError>;
 
@@ -141,12 +192,31 @@ pub trait StateStore: Send + Sync {
         connection: &ConnectionKey,
     ) -> Result<u64, StoreError>;
 
+    /// The requests that are not final and have a task of this connection, by id, at most `limit`
+    /// of those after an id; none: from the first.
+    async fn open_requests_of(
+        &self,
+        tenant: &TenantId,
+        connection: &ConnectionKey,
+        after: Option<RequestId>,
+        limit: usize,
+    ) -> Result<Vec<RequestId>, StoreError>;
+
     /// What people gave for a request.
     async fn inputs(
         &self,
         tenant: &TenantId,
         request: RequestId,
     ) -> Result<Vec<ManualInput>, StoreError>;
+
+    /// The bytes of a file that was given for a task; none when its input has no such file.
+    async fn input_file(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        task: TaskId,
+        label: &str,
+    ) -> Result<Option<Bytes>, StoreError>;
 
     /// What a task returned.
     async fn records(
@@ -172,15 +242,30 @@ pub trait StateStore: Send + Sync {
         page: &Page,
     ) -> Result<Listing<AuditEntry>, StoreError>;
 
-    /// Requests that are due, the longest due first, at most `limit`.
+    /// What happened to a request after an event of this sequence, in order, at most `limit`; 0
+    /// is before the first.
+    async fn events_after(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        after_sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// The ledger of a tenant; none: of the host. Newest first.
+    async fn audit(
+        &self,
+        tenant: Option<&TenantId>,
+        page: &Page,
+    ) -> Result<Listing<AuditEntry>, StoreError>;
+
+    /// Requests that are due, by tenant: the longest due first, at most so many of each. Tenants
+    /// of whom nothing is due are left out; however much is due of one hides nobody else's.
     async fn due(
         &self,
         now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<(TenantId, RequestId)>, StoreError>;
-
-    /// When the next request becomes due after `now`.
-    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+        per_tenant: usize,
+    ) -> Result<Vec<(TenantId, Vec<RequestId>)>, StoreError>;
 
     /// The remembered answer to a `POST`; none when there is none or it is forgotten.
     async fn replay(

@@ -1,9 +1,11 @@
 //! What can happen to a request.
 
 use crate::package::PackageRef;
+use crate::request::WebhookRun;
 use crate::subject::IdentityKind;
 use crate::task::{CallReport, Carry, FindingSummary, Segment, SkipReason, SkippedQuery, Task};
-use crate::{Action, Failure, TaskId, Timestamp};
+use crate::webhook::WebhookAnswer;
+use crate::{Action, Failure, Revision, TaskId, Timestamp, WebhookId};
 
 /// What can happen to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +25,29 @@ pub enum Event {
         tasks: Vec<Task>,
         /// Rules that no connection serves.
         unserved: Vec<Action>,
+        /// Every webhook of the policy, queued.
+        webhooks: Vec<WebhookRun>,
     },
     /// It cannot go on, beside its tasks.
     Failed {
         /// Why.
         failure: Failure,
+    },
+    /// The time of the policy is over, and it is not answered.
+    DeadlinePassed,
+    /// Something happened to a webhook of the policy.
+    Webhook {
+        /// Which.
+        id: WebhookId,
+        /// What.
+        event: WebhookEvent,
+    },
+    /// Something happened to a message to the submitter.
+    Notice {
+        /// Which.
+        revision: Revision,
+        /// What.
+        event: NoticeEvent,
     },
     /// Something happened to a task.
     Task {
@@ -38,8 +58,9 @@ pub enum Event {
     },
     /// The person's inputs are there: these waiting tasks go on.
     Resumed {
-        /// Which.
-        tasks: Vec<TaskId>,
+        /// Which, each with the form that its input answers: it holds from now on, whatever
+        /// becomes of the definition.
+        tasks: Vec<(TaskId, crate::input::Form)>,
     },
     /// The package is at its destination.
     Packaged {
@@ -48,11 +69,63 @@ pub enum Event {
     },
     /// Everything is done.
     Completed,
+    /// Its time of keeping is over: package and content are gone.
+    Expired,
     /// An operator wants it tried again.
     Retried {
         /// Failed tasks, each with the connection's newest revision; empty for a request that
         /// failed beside its tasks.
-        tasks: Vec<(TaskId, crate::Revision)>,
+        tasks: Vec<(TaskId, Revision)>,
+    },
+}
+
+/// What can happen to a webhook of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WebhookEvent {
+    /// It was told, and answered.
+    Answered {
+        /// What; of a one-way webhook nothing.
+        answer: WebhookAnswer,
+        /// SHA-256 of the token that resumes the request, when it halts it.
+        token_sha256: Option<[u8; 32]>,
+    },
+    /// It could not be told, and is tried again.
+    Postponed {
+        /// When.
+        until: Timestamp,
+        /// Why it could not.
+        failure: Failure,
+    },
+    /// It could not be told.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+    /// Its definition was removed.
+    Withdrawn,
+    /// Somebody resumed the request: a halt is over, a failed one is tried again.
+    Released,
+}
+
+/// What can happen to a message to the submitter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoticeEvent {
+    /// It was taken.
+    Delivered {
+        /// With this status.
+        status: u16,
+    },
+    /// It could not be delivered, and is tried again.
+    Postponed {
+        /// When.
+        until: Timestamp,
+        /// Why it could not.
+        failure: Failure,
+    },
+    /// It could not be delivered, and is not tried again.
+    GivenUp {
+        /// Why it could not, the last time.
+        failure: Failure,
     },
 }
 
@@ -88,6 +161,15 @@ pub enum TaskEvent {
         carry: Carry,
         /// What became of each call.
         calls: Vec<CallReport>,
+    },
+    /// A person gave what it asks for. It waits on until the request is resumed.
+    InputGiven {
+        /// How many labels have a value.
+        values: usize,
+        /// Which, where a policy chose the labels: they name no person.
+        labels: Vec<String>,
+        /// Whether something that was given before was replaced.
+        replaced: bool,
     },
     /// It goes on later, in a new segment.
     Pending {
@@ -138,11 +220,40 @@ impl Event {
             Self::Canceled => "canceled",
             Self::Started { .. } => "started",
             Self::Failed { .. } => "failed",
+            Self::DeadlinePassed => "deadline_passed",
+            Self::Webhook { event, .. } => event.name(),
+            Self::Notice { event, .. } => event.name(),
             Self::Task { event, .. } => event.name(),
             Self::Resumed { .. } => "resumed",
             Self::Packaged { .. } => "packaged",
             Self::Completed => "completed",
+            Self::Expired => "expired",
             Self::Retried { .. } => "retried",
+        }
+    }
+}
+
+impl WebhookEvent {
+    /// The word used in audit events.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Answered { answer, .. } if answer.halt => "webhook_halted",
+            Self::Answered { .. } => "webhook_answered",
+            Self::Postponed { .. } => "webhook_postponed",
+            Self::Failed { .. } => "webhook_failed",
+            Self::Withdrawn => "webhook_withdrawn",
+            Self::Released => "webhook_released",
+        }
+    }
+}
+
+impl NoticeEvent {
+    /// The word used in audit events.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Delivered { .. } => "callback_delivered",
+            Self::Postponed { .. } => "callback_postponed",
+            Self::GivenUp { .. } => "callback_given_up",
         }
     }
 }
@@ -155,6 +266,7 @@ impl TaskEvent {
             Self::Finished { .. } => "task_finished",
             Self::Skipped { .. } => "task_skipped",
             Self::Asked { .. } => "task_requires_input",
+            Self::InputGiven { .. } => "input_given",
             Self::Pending { .. } => "task_pending",
             Self::Suspended { .. } => "task_suspended",
             Self::Failed { .. } => "task_failed",

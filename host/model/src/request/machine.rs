@@ -1,10 +1,11 @@
 //! The transition function: one exhaustive match, pure.
 
 use super::event::{Event, Found, TaskEvent};
-use super::{PrivacyRequest, RequestState};
-use crate::subject::Identity;
+use super::{PrivacyRequest, RequestState, Status};
+use crate::input::Form;
+use crate::subject::{Identity, IdentitySource};
 use crate::task::{Carry, SkipReason, Stage, Task, TaskState};
-use crate::{Revision, TaskId, Timestamp};
+use crate::{Failure, FailureCode, Revision, TaskId, Timestamp};
 
 /// The event cannot happen in this state. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,10 +25,14 @@ impl PrivacyRequest {
     /// # Errors
     /// When the event cannot happen in this state.
     pub fn apply(mut self, event: Event, at: Timestamp) -> Result<Self, IllegalTransition> {
+        let before = self.status();
         let refused =
             IllegalTransition { event: event.name(), status: self.status().as_str(), task: None };
         self.state = match (std::mem::replace(&mut self.state, RequestState::Pending), event) {
-            (RequestState::Pending, Event::Approved) => RequestState::Approved,
+            (RequestState::Pending, Event::Approved) => {
+                self.approved_at = Some(at);
+                RequestState::Approved
+            }
             (RequestState::Pending, Event::Denied { reason }) => RequestState::Denied { reason },
             (
                 RequestState::Pending
@@ -36,12 +41,38 @@ impl PrivacyRequest {
                 | RequestState::Failed { .. },
                 Event::Canceled,
             ) => RequestState::Canceled,
-            (RequestState::Approved, Event::Started { tasks, unserved }) => {
-                (self.tasks, self.unserved) = (tasks, unserved);
+            (RequestState::Approved, Event::Started { tasks, unserved, webhooks }) => {
+                (self.tasks, self.unserved, self.webhooks) = (tasks, unserved, webhooks);
                 RequestState::Processing
             }
             (RequestState::Approved | RequestState::Processing, Event::Failed { failure }) => {
                 RequestState::Failed { failure }
+            }
+            (
+                RequestState::Pending | RequestState::Approved | RequestState::Processing,
+                Event::DeadlinePassed,
+            ) if !self.overdue && before != Status::Error => {
+                self.overdue = true;
+                RequestState::Failed { failure: deadline_passed() }
+            }
+            (RequestState::Processing, Event::Webhook { id, event }) => {
+                self.state = RequestState::Processing;
+                self.apply_to_webhook(id, event, at)
+                    .map_err(|task| IllegalTransition { task, ..refused })?;
+                RequestState::Processing
+            }
+            (state, Event::Notice { revision, event }) => {
+                self.apply_to_notice(revision, event).map_err(|()| refused)?;
+                state
+            }
+            (
+                state @ (RequestState::Denied { .. }
+                | RequestState::Canceled
+                | RequestState::Complete),
+                Event::Expired,
+            ) if self.expired_at.is_none() => {
+                (self.package, self.expired_at) = (None, Some(at));
+                state
             }
             (RequestState::Processing, Event::Task { id, event }) => {
                 self.apply_to_task(id, event, at)
@@ -49,7 +80,7 @@ impl PrivacyRequest {
                 RequestState::Processing
             }
             (RequestState::Processing, Event::Resumed { tasks }) => {
-                self.resume(&tasks).map_err(|task| IllegalTransition { task, ..refused })?;
+                self.resume(tasks).map_err(|task| IllegalTransition { task, ..refused })?;
                 RequestState::Processing
             }
             (RequestState::Processing, Event::Packaged { package }) => {
@@ -73,10 +104,10 @@ impl PrivacyRequest {
                 RequestState::Processing
             }
             (RequestState::Failed { .. }, Event::Retried { tasks }) if tasks.is_empty() => {
-                if self.tasks.is_empty() {
-                    RequestState::Approved
-                } else {
-                    RequestState::Processing
+                match (self.approved_at, self.tasks.is_empty()) {
+                    (None, _) => RequestState::Pending,
+                    (Some(_), true) => RequestState::Approved,
+                    (Some(_), false) => RequestState::Processing,
                 }
             }
             (
@@ -92,10 +123,13 @@ impl PrivacyRequest {
                 | Event::Canceled
                 | Event::Started { .. }
                 | Event::Failed { .. }
+                | Event::DeadlinePassed
+                | Event::Webhook { .. }
                 | Event::Task { .. }
                 | Event::Resumed { .. }
                 | Event::Packaged { .. }
                 | Event::Completed
+                | Event::Expired
                 | Event::Retried { .. },
             ) => return Err(refused),
         };
@@ -104,6 +138,10 @@ impl PrivacyRequest {
         }
         self.updated_at = at;
         self.revision = self.revision.next();
+        if self.status().is_final() && self.ended_at.is_none() {
+            self.ended_at = Some(at);
+        }
+        self.note_status(before, at);
         Ok(self)
     }
 
@@ -143,7 +181,11 @@ impl PrivacyRequest {
             (TaskState::Running, TaskEvent::Asked { form, carry, calls }) => {
                 task.close_segment();
                 (task.carry, task.calls) = (Some(carry), calls);
+                task.form = Some(form.clone());
                 TaskState::RequiresInput { form }
+            }
+            (TaskState::RequiresInput { form }, TaskEvent::InputGiven { .. }) => {
+                TaskState::RequiresInput { form: form.clone() }
             }
             (TaskState::Running, TaskEvent::Pending { until, carry, calls }) => {
                 task.close_segment();
@@ -175,6 +217,7 @@ impl PrivacyRequest {
                 | TaskEvent::Finished { .. }
                 | TaskEvent::Skipped { .. }
                 | TaskEvent::Asked { .. }
+                | TaskEvent::InputGiven { .. }
                 | TaskEvent::Pending { .. }
                 | TaskEvent::Suspended { .. }
                 | TaskEvent::Failed { .. }
@@ -193,18 +236,23 @@ impl PrivacyRequest {
     fn learn(&mut self, by: TaskId, found: Vec<Found>) {
         for Found { kind, value } in found {
             if self.subject.position(&kind, &value).is_none() {
-                self.subject.identities.push(Identity { kind, value, found_by: Some(by) });
+                self.subject.identities.push(Identity {
+                    kind,
+                    value,
+                    source: IdentitySource::Task(by),
+                });
             }
         }
     }
 
-    fn resume(&mut self, tasks: &[TaskId]) -> Result<(), Option<&'static str>> {
-        for id in tasks {
-            let task = self.task_mut(*id)?;
+    fn resume(&mut self, tasks: Vec<(TaskId, Form)>) -> Result<(), Option<&'static str>> {
+        for (id, form) in tasks {
+            let task = self.task_mut(id)?;
             if !matches!(task.state, TaskState::RequiresInput { .. }) {
                 return Err(Some(task.state.as_str()));
             }
             task.carry.get_or_insert_with(Carry::default);
+            task.form = Some(form);
             task.state = TaskState::Queued;
         }
         Ok(())
@@ -238,6 +286,11 @@ impl PrivacyRequest {
             }
         }
     }
+}
+
+fn deadline_passed() -> Failure {
+    let detail = "the deadline of the policy passed before the request was answered";
+    Failure::new(FailureCode::DeadlinePassed, detail)
 }
 
 impl Task {

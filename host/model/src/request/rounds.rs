@@ -2,7 +2,7 @@
 //! nothing new is found (BEHAVIOUR B5, D8, I3).
 
 use super::PrivacyRequest;
-use crate::subject::IdentityKind;
+use crate::subject::{IdentityKind, IdentitySource};
 use crate::task::{FindingSummary, Stage, Task, TaskState};
 
 /// How often one identifiers task is run for new identities before the rounds end.
@@ -24,7 +24,10 @@ impl PrivacyRequest {
     pub fn identities_for(&self, task: &Task) -> Vec<usize> {
         let given_only = task.stage == Stage::Manual;
         let known = self.subject.identities.iter().enumerate();
-        known.filter(|(_, i)| !given_only || i.found_by.is_none()).map(|(index, _)| index).collect()
+        known
+            .filter(|(_, i)| !given_only || i.source == IdentitySource::Submitted)
+            .map(|(index, _)| index)
+            .collect()
     }
 
     /// Queues finished identifiers tasks again that name a kind of which a new value is known.

@@ -6,11 +6,16 @@ use cordon_model::input::{Form, FormField};
 use cordon_model::package::PackageRef;
 use cordon_model::plugin::PluginRef;
 use cordon_model::policy::{PolicyTerms, Rule};
-use cordon_model::request::{Event, Found, PrivacyRequest, RequestState, TaskEvent};
-use cordon_model::subject::{DataSubject, Identity};
+use cordon_model::request::{
+    Event, Found, NoticeEvent, PrivacyRequest, RequestState, TaskEvent, WebhookEvent, WebhookRun,
+    WebhookState,
+};
+use cordon_model::subject::{DataSubject, Identity, IdentitySource};
 use cordon_model::task::{Carry, FindingSummary, Segment, SkipReason, Stage, Task, TaskState};
+use cordon_model::webhook::{Direction, WebhookAnswer, WebhookPhase};
 use cordon_model::{
     Action, Failure, FailureCode, PluginDigest, RequestId, Revision, TaskId, TenantId, Timestamp,
+    WebhookId,
 };
 use uuid::Uuid;
 
@@ -23,10 +28,11 @@ pub(crate) fn task_id(n: u128) -> TaskId {
 }
 
 pub(crate) fn identity(kind: &str, value: &str, found_by: Option<TaskId>) -> Identity {
-    Identity { kind: kind.parse().unwrap(), value: value.into(), found_by }
+    let source = found_by.map_or(IdentitySource::Submitted, IdentitySource::Task);
+    Identity { kind: kind.parse().unwrap(), value: value.into(), source }
 }
 
-fn failure() -> Failure {
+pub(crate) fn failure() -> Failure {
     Failure::new(FailureCode::QueryFailed, "status 500")
 }
 
@@ -65,6 +71,7 @@ pub(crate) fn task(n: u128, stage: Stage, action: Action) -> Task {
         state: TaskState::Queued,
         segment: None,
         segments_closed: 0,
+        form: None,
         carry: None,
         given: BTreeSet::new(),
         rounds: 0,
@@ -94,8 +101,16 @@ pub(crate) fn request_in(state: RequestState) -> PrivacyRequest {
         state,
         tasks,
         unserved: vec![],
+        webhooks: vec![],
         package: None,
+        expired_at: None,
+        callback_url: None,
+        notices: vec![],
+        due_at: None,
+        overdue: false,
         created_at: at(0),
+        approved_at: Some(at(0)),
+        ended_at: None,
         updated_at: at(0),
         revision: Revision::FIRST,
     }
@@ -108,6 +123,63 @@ fn tasks() -> Vec<Task> {
         task(3, Stage::Access, Action::Access),
         task(4, Stage::Erasure, Action::Delete),
         task(5, Stage::Erasure, Action::Optout),
+    ]
+}
+
+/// A webhook of each phase.
+pub(crate) fn webhooks() -> Vec<WebhookRun> {
+    let webhook = |n, phase| WebhookRun {
+        id: webhook_id(n),
+        phase,
+        order: 0,
+        direction: Direction::TwoWay,
+        attempts: 0,
+        state: WebhookState::Queued,
+    };
+    vec![webhook(1, WebhookPhase::PreExecution), webhook(2, WebhookPhase::PostExecution)]
+}
+
+pub(crate) fn webhook_id(n: u128) -> WebhookId {
+    WebhookId::new(Uuid::from_u128(n))
+}
+
+/// A processing request, all of whose manual webhooks are done, before its first webhook.
+pub(crate) fn before_a_webhook(state: WebhookState) -> PrivacyRequest {
+    let mut request = request_in(RequestState::Processing);
+    request.tasks[0].state = complete();
+    request.webhooks = webhooks();
+    request.webhooks[0].state = state;
+    request
+}
+
+pub(crate) fn webhook_states() -> Vec<WebhookState> {
+    vec![
+        WebhookState::Queued,
+        WebhookState::Waiting { until: at(60) },
+        WebhookState::Done { at: at(0) },
+        WebhookState::Halted { token_sha256: [7; 32], at: at(0) },
+        WebhookState::Failed { failure: failure(), at: at(0) },
+        WebhookState::Withdrawn { at: at(0) },
+    ]
+}
+
+pub(crate) fn halt() -> WebhookEvent {
+    let answer = WebhookAnswer { halt: true, ..WebhookAnswer::default() };
+    WebhookEvent::Answered { answer, token_sha256: Some([7; 32]) }
+}
+
+pub(crate) fn answered() -> WebhookEvent {
+    WebhookEvent::Answered { answer: WebhookAnswer::default(), token_sha256: None }
+}
+
+pub(crate) fn webhook_events() -> Vec<WebhookEvent> {
+    vec![
+        answered(),
+        halt(),
+        WebhookEvent::Postponed { until: at(60), failure: failure() },
+        WebhookEvent::Failed { failure: failure() },
+        WebhookEvent::Withdrawn,
+        WebhookEvent::Released,
     ]
 }
 
@@ -183,6 +255,7 @@ pub(crate) fn requests() -> Vec<(&'static str, PrivacyRequest)> {
         ("processing, tasks queued", with_tasks(|_| {})),
         ("processing, tasks ask", with_tasks(|task| task.state = asks())),
         ("processing, tasks failed", with_tasks(|task| task.state = failed())),
+        ("processing, at a webhook", before_a_webhook(WebhookState::Queued)),
         ("processing, before the package", with_tasks(|task| task.state = complete())),
         ("processing, all done", ended),
         ("denied", request_in(RequestState::Denied { reason: None })),
@@ -197,9 +270,13 @@ pub(crate) fn events() -> Vec<Event> {
         Event::Approved,
         Event::Denied { reason: None },
         Event::Canceled,
-        Event::Started { tasks: tasks(), unserved: vec![] },
+        Event::Started { tasks: tasks(), unserved: vec![], webhooks: vec![] },
         Event::Failed { failure: failure() },
-        Event::Resumed { tasks: vec![task_id(1)] },
+        Event::DeadlinePassed,
+        Event::Expired,
+        Event::Webhook { id: webhook_id(1), event: halt() },
+        Event::Notice { revision: Revision(1), event: NoticeEvent::Delivered { status: 200 } },
+        Event::Resumed { tasks: vec![(task_id(1), form())] },
         packaged(),
         Event::Completed,
         Event::Retried { tasks: vec![] },
@@ -232,6 +309,7 @@ pub(crate) fn task_events() -> Vec<TaskEvent> {
         },
         TaskEvent::Skipped { reason: SkipReason::NotApplicable },
         TaskEvent::Asked { form: form(), carry: carry.clone(), calls: vec![] },
+        TaskEvent::InputGiven { values: 1, labels: vec![], replaced: false },
         TaskEvent::Pending { until: at(60), carry, calls: vec![] },
         TaskEvent::Suspended { until: at(60) },
         TaskEvent::Failed { failure: failure(), calls: vec![] },

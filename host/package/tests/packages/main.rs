@@ -2,9 +2,10 @@
 
 #![cfg(test)]
 
+mod page;
+mod supplied;
 mod support;
-
-use std::io::Read as _;
+mod tools;
 
 use cordon_model::json::{Json, Shape};
 use cordon_model::package::{FoundIdentity, Omission};
@@ -12,42 +13,25 @@ use cordon_model::port::{PackageError, Packages as _};
 use cordon_package::Options;
 use proptest::prelude::*;
 use serde_json::json;
-use support::{Host, SEED_ACCESS, contents, section, sha256_hex};
-
-/// Every file of a zip, in its order.
-fn unzip(zip: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
-    (0..archive.len())
-        .map(|index| {
-            let mut file = archive.by_index(index).unwrap();
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes).unwrap();
-            (file.name().unwrap().into_owned(), bytes)
-        })
-        .collect()
-}
-
-fn text_of(files: &[(String, Vec<u8>)], path: &str) -> String {
-    let (_, bytes) = files.iter().find(|(name, _)| name == path).expect(path);
-    String::from_utf8(bytes.clone()).unwrap()
-}
+use support::{Host, SEED_ACCESS, contents, section, sha256_hex, text_of, unzip};
 
 #[tokio::test]
 async fn the_example_of_the_document_gives_two_files_with_its_ten_rows() {
     let host = Host::new();
     let contents = contents(vec![section("user-service", &[SEED_ACCESS])]);
-    let package = host.packages.put(&contents).await.unwrap();
+    let package = host.put(&contents).await.unwrap();
     let zip = host.packages.get(&contents.tenant, contents.request, &package).await.unwrap();
     let files = unzip(&zip);
     let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         names,
         [
-            "manifest.json",
             "user-service/1.csv",
             "user-service/1.json",
             "user-service/2.csv",
             "user-service/2.json",
+            "index.html",
+            "manifest.json",
         ]
     );
     assert_eq!(
@@ -64,7 +48,7 @@ async fn the_example_of_the_document_gives_two_files_with_its_ten_rows() {
         text_of(&files, "user-service/1.json"),
         r#"{"first_name":"Peter","last_name":"Gibbons","company":"Initech","friends":["Samir","Michael"]}"#
     );
-    assert_eq!(package.files, 5);
+    assert_eq!(package.files, 6);
     assert_eq!(package.size, zip.len() as u64);
     assert_eq!(package.sha256, sha256_hex(&zip));
     assert_eq!(package.object_key, format!("acme/{}/{}.zip", contents.request, package.sha256));
@@ -81,7 +65,7 @@ async fn the_manifest_says_what_each_file_is_and_what_is_missing() {
         code: "missing_placeholder".to_owned(),
         detail: "no user_id is known".to_owned(),
     }];
-    let package = host.packages.put(&contents).await.unwrap();
+    let package = host.put(&contents).await.unwrap();
     let zip = host.packages.get(&contents.tenant, contents.request, &package).await.unwrap();
     let files = unzip(&zip);
     let manifest: serde_json::Value =
@@ -101,6 +85,12 @@ async fn the_manifest_says_what_each_file_is_and_what_is_missing() {
             "plugin": plugin,
         })
     };
+    let page = text_of(&files, "index.html");
+    let page = json!({
+        "path": "index.html",
+        "sha256": sha256_hex(page.as_bytes()),
+        "size": page.len(),
+    });
     assert_eq!(
         manifest,
         json!({
@@ -110,7 +100,7 @@ async fn the_manifest_says_what_each_file_is_and_what_is_missing() {
             "policy": "access",
             "external_id": "case-7",
             "submitted_at": "2026-03-01T09:30:00Z",
-            "files": [file("crm/1.csv"), file("crm/1.json")],
+            "files": [file("crm/1.csv"), file("crm/1.json"), page],
             "omissions": [{
                 "connection": "billing",
                 "task_id": null,
@@ -137,11 +127,11 @@ async fn found_identities_are_a_file_of_their_own_even_when_there_are_none() {
         ),
     ] {
         contents.identities = Some(identities);
-        let package = host.packages.put(&contents).await.unwrap();
+        let package = host.put(&contents).await.unwrap();
         let zip = host.packages.get(&contents.tenant, contents.request, &package).await.unwrap();
         let text = text_of(&unzip(&zip), "identities.json");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), expected);
-        assert_eq!(package.files, 2);
+        assert_eq!(package.files, 3);
     }
 }
 
@@ -153,7 +143,7 @@ async fn records_are_numbered_over_all_answers_of_a_connection() {
         section("billing", &[r#"[{"b":1}]"#]),
         section("crm", &[r#"[{"a":3}]"#]),
     ]);
-    let package = host.packages.put(&contents).await.unwrap();
+    let package = host.put(&contents).await.unwrap();
     let zip = host.packages.get(&contents.tenant, contents.request, &package).await.unwrap();
     let files = unzip(&zip);
     for (path, expected) in [
@@ -164,15 +154,15 @@ async fn records_are_numbered_over_all_answers_of_a_connection() {
     ] {
         assert_eq!(text_of(&files, path), expected);
     }
-    assert_eq!(package.files, 9);
+    assert_eq!(package.files, 10);
 }
 
 #[tokio::test]
 async fn the_same_contents_make_the_same_bytes_on_any_host() {
     let contents = contents(vec![section("crm", &[SEED_ACCESS])]);
     let (first, second) = (Host::new(), Host::new());
-    let package = first.packages.put(&contents).await.unwrap();
-    assert_eq!(second.packages.put(&contents).await.unwrap(), package);
+    let package = first.put(&contents).await.unwrap();
+    assert_eq!(second.put(&contents).await.unwrap(), package);
     let (tenant, request) = (&contents.tenant, contents.request);
     assert_eq!(
         first.packages.get(tenant, request, &package).await.unwrap(),
@@ -184,14 +174,14 @@ async fn the_same_contents_make_the_same_bytes_on_any_host() {
 async fn a_package_put_twice_is_one_object() {
     let host = Host::new();
     let mut contents = contents(vec![section("crm", &[SEED_ACCESS])]);
-    let first = host.packages.put(&contents).await.unwrap();
+    let first = host.put(&contents).await.unwrap();
     let stored = host.stored(&first);
-    assert_eq!(host.packages.put(&contents).await.unwrap(), first);
+    assert_eq!(host.put(&contents).await.unwrap(), first);
     assert_eq!(host.stored(&first), stored, "it was not written again");
     assert_eq!(host.objects(), 1);
 
     contents.sections.push(section("billing", &["[{}]"]));
-    let second = host.packages.put(&contents).await.unwrap();
+    let second = host.put(&contents).await.unwrap();
     assert_ne!(second.object_key, first.object_key);
     assert_eq!(host.stored(&first), stored);
     assert_eq!(host.objects(), 2);
@@ -201,7 +191,7 @@ async fn a_package_put_twice_is_one_object() {
 async fn what_is_stored_shows_neither_values_nor_names() {
     let host = Host::new();
     let contents = contents(vec![section("user-service", &[SEED_ACCESS])]);
-    let package = host.packages.put(&contents).await.unwrap();
+    let package = host.put(&contents).await.unwrap();
     let stored = host.stored(&package);
     assert!(!stored.starts_with(b"PK"));
     for text in ["Peter", "first_name", "user-service", "manifest.json"] {
@@ -213,7 +203,7 @@ async fn what_is_stored_shows_neither_values_nor_names() {
 async fn a_changed_byte_is_damage_and_no_package() {
     let host = Host::new();
     let contents = contents(vec![section("crm", &[SEED_ACCESS])]);
-    let package = host.packages.put(&contents).await.unwrap();
+    let package = host.put(&contents).await.unwrap();
     let mut stored = host.stored(&package);
     let middle = stored.len() / 2;
     stored[middle] ^= 1;
@@ -221,7 +211,7 @@ async fn a_changed_byte_is_damage_and_no_package() {
 
     let got = host.packages.get(&contents.tenant, contents.request, &package).await;
     assert!(matches!(got, Err(PackageError::Damaged)));
-    let again = host.packages.put(&contents).await;
+    let again = host.put(&contents).await;
     assert!(matches!(again, Err(PackageError::Damaged)), "deletes must not follow it");
 }
 
@@ -229,7 +219,7 @@ async fn a_changed_byte_is_damage_and_no_package() {
 async fn a_package_that_was_taken_away_is_gone() {
     let host = Host::new();
     let contents = contents(vec![section("crm", &[SEED_ACCESS])]);
-    let package = host.packages.put(&contents).await.unwrap();
+    let package = host.put(&contents).await.unwrap();
     std::fs::remove_file(host.path(&package)).unwrap();
     let got = host.packages.get(&contents.tenant, contents.request, &package).await;
     assert!(matches!(got, Err(PackageError::Gone)));
@@ -239,7 +229,7 @@ async fn a_package_that_was_taken_away_is_gone() {
 async fn another_tenant_or_request_finds_nothing_under_the_same_reference() {
     let host = Host::new();
     let contents = contents(vec![section("crm", &[SEED_ACCESS])]);
-    let package = host.packages.put(&contents).await.unwrap();
+    let package = host.put(&contents).await.unwrap();
     let other_tenant = "globex".parse().unwrap();
     let got = host.packages.get(&other_tenant, contents.request, &package).await;
     assert!(matches!(got, Err(PackageError::Gone)));
@@ -252,7 +242,7 @@ async fn another_tenant_or_request_finds_nothing_under_the_same_reference() {
 async fn a_file_moved_to_another_request_does_not_open_there() {
     let host = Host::new();
     let contents = contents(vec![section("crm", &[SEED_ACCESS])]);
-    let package = host.packages.put(&contents).await.unwrap();
+    let package = host.put(&contents).await.unwrap();
     let other = "0198f2c0-0000-7000-8000-000000000002".parse().unwrap();
     let mut moved = package.clone();
     moved.object_key = format!("acme/{other}/{}.zip", package.sha256);
@@ -271,11 +261,11 @@ async fn a_destination_must_be_one_of_the_operators() {
     assert!(!host.packages.has_destination("../archive"));
 
     contents.destination = "elsewhere".to_owned();
-    let put = host.packages.put(&contents).await;
+    let put = host.put(&contents).await;
     assert!(matches!(put, Err(PackageError::UnknownDestination(name)) if name == "elsewhere"));
 
     contents.destination = "archive".to_owned();
-    let package = host.packages.put(&contents).await.unwrap();
+    let package = host.put(&contents).await.unwrap();
     assert_eq!(package.destination, "archive");
     assert_eq!(host.objects(), 0, "nothing was put at `local`");
     assert!(host.packages.get(&contents.tenant, contents.request, &package).await.is_ok());
@@ -285,7 +275,7 @@ async fn a_destination_must_be_one_of_the_operators() {
 async fn a_package_over_a_limit_is_refused_and_nothing_is_stored() {
     let contents = contents(vec![section("crm", &[SEED_ACCESS])]);
     for (options, message) in [
-        (Options { files_max: 4, ..Options::default() }, "more than 4 files"),
+        (Options { files_max: 5, ..Options::default() }, "more than 5 files"),
         (Options { files_max: 0, ..Options::default() }, "more than 0 files"),
         (Options { rows_per_file_max: 4, ..Options::default() }, "more than 4 rows in one file"),
         (Options { bytes_max: 10, ..Options::default() }, "more than 10 bytes before compression"),
@@ -295,12 +285,12 @@ async fn a_package_over_a_limit_is_refused_and_nothing_is_stored() {
         ),
     ] {
         let host = Host::with_options(options);
-        let error = host.packages.put(&contents).await.unwrap_err();
+        let error = host.put(&contents).await.unwrap_err();
         assert!(matches!(&error, PackageError::TooLarge(text) if text == message), "{error}");
         assert_eq!(host.objects(), 0);
     }
-    let host = Host::with_options(Options { files_max: 5, ..Options::default() });
-    assert!(host.packages.put(&contents).await.is_ok(), "a limit itself is allowed");
+    let host = Host::with_options(Options { files_max: 6, ..Options::default() });
+    assert!(host.put(&contents).await.is_ok(), "a limit itself is allowed");
 }
 
 #[tokio::test]
@@ -308,7 +298,7 @@ async fn numbers_unicode_and_formulas_reach_the_person_as_they_are() {
     let host = Host::new();
     let record = r#"{"id":9007199254740993,"price":0.10,"name":"Zoë 李 🦀","note":"=1+1","phone":"+15125550100","low":-5}"#;
     let contents = contents(vec![section("crm", &[&format!("[{record}]")])]);
-    let package = host.packages.put(&contents).await.unwrap();
+    let package = host.put(&contents).await.unwrap();
     let zip = host.packages.get(&contents.tenant, contents.request, &package).await.unwrap();
     let files = unzip(&zip);
     assert_eq!(text_of(&files, "crm/1.json"), record);
@@ -336,7 +326,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let zip = runtime.block_on(async {
             let host = Host::new();
-            let package = host.packages.put(&contents).await.unwrap();
+            let package = host.put(&contents).await.unwrap();
             host.packages.get(&contents.tenant, contents.request, &package).await.unwrap()
         });
         let files = unzip(&zip);
@@ -344,6 +334,6 @@ proptest! {
             let text = text_of(&files, &format!("crm/{}.json", index + 1));
             prop_assert_eq!(&Json::parse(text.as_bytes(), Shape::Object).unwrap(), object);
         }
-        prop_assert_eq!(files.len(), 1 + 2 * objects.len());
+        prop_assert_eq!(files.len(), 2 + 2 * objects.len());
     }
 }

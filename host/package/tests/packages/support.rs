@@ -1,5 +1,6 @@
 //! What the tests of packages share: a host with two real directories, contents, a sealer.
 
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +10,7 @@ use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit as _};
 use cordon_model::package::{PackageContents, PackageRef, Section};
 use cordon_model::plugin::PluginRef;
-use cordon_model::port::{SealError, Sealer};
+use cordon_model::port::{PackageError, Packages as _, SealError, Sealer};
 use cordon_model::{PluginDigest, Records, RequestId, TenantId};
 use cordon_package::{Destination, Destinations, Options, ZipPackages};
 use sha2::Digest as _;
@@ -38,6 +39,17 @@ impl Host {
             Destinations::new(destination("local")).with("archive", destination("archive"));
         let packages = ZipPackages::new(destinations, Arc::new(TestSealer::default()), options);
         Self { packages, directory }
+    }
+
+    pub(crate) async fn put(&self, contents: &PackageContents) -> Result<PackageRef, PackageError> {
+        self.packages.put(Arc::new(contents.clone())).await
+    }
+
+    /// The files of the package that these contents make, in the order of the zip.
+    pub(crate) async fn files(&self, contents: &PackageContents) -> Vec<(String, Vec<u8>)> {
+        let package = self.put(contents).await.unwrap();
+        let zip = self.packages.get(&contents.tenant, contents.request, &package).await.unwrap();
+        unzip(&zip)
     }
 
     /// Where a package of the destination `local` is.
@@ -78,6 +90,7 @@ pub(crate) fn section(connection: &str, answers: &[&str]) -> Section {
             digest: PluginDigest::of(b"a component"),
         },
         records: answers.iter().map(|text| Records::parse(text.as_bytes(), "").unwrap()).collect(),
+        files: Vec::new(),
     }
 }
 
@@ -94,6 +107,24 @@ pub(crate) fn contents(sections: Vec<Section>) -> PackageContents {
         omissions: Vec::new(),
         destination: "local".to_owned(),
     }
+}
+
+/// Every file of a zip, in its order.
+pub(crate) fn unzip(zip: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
+    (0..archive.len())
+        .map(|index| {
+            let mut file = archive.by_index(index).unwrap();
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).unwrap();
+            (file.name().unwrap().into_owned(), bytes)
+        })
+        .collect()
+}
+
+pub(crate) fn text_of(files: &[(String, Vec<u8>)], path: &str) -> String {
+    let (_, bytes) = files.iter().find(|(name, _)| name == path).expect(path);
+    String::from_utf8(bytes.clone()).unwrap()
 }
 
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {

@@ -42,24 +42,33 @@ fn with_function(bytes: usize) -> Vec<u8> {
     [COMPONENT, &section(1, &module)].concat()
 }
 
-fn looked(bytes: &[u8]) -> Result<(), Error> {
-    look(bytes, &Options { function_bytes_max: 1000, ..Options::default() })
+fn looked(bytes: &[u8]) -> Result<look::Seen, Error> {
+    look::look(bytes, &Options { function_bytes_max: 1000, ..Options::default() })
 }
 
 #[test]
-fn only_the_contract_may_be_imported() {
-    for good in ["cordon:connector/handles@0.1.0", "cordon:connector/http@0.1.7"] {
-        assert!(looked(&importing(good)).is_ok(), "{good}");
+fn only_the_contract_and_wasi_may_be_imported() {
+    for good in [
+        "cordon:connector/handles@0.1.0",
+        "cordon:connector/http@0.1.7",
+        "wasi:http/types@0.2.0",
+        "wasi:cli/environment@0.2.12",
+    ] {
+        assert_eq!(looked(&importing(good)).unwrap().imports, [good]);
     }
     for bad in [
-        "wasi:http/types@0.2.0",
-        "wasi:sockets/tcp@0.2.0",
+        "wasi:cli/environment@0.3.0",
+        "wasi:cli/environment",
+        "wasi:keyvalue/store@0.2.0",
+        "wasi:nn/tensor@0.2.0",
+        "wasi:http/types@0.2.x",
         "cordon:connector/http@0.2.0",
         "cordon:connector/http@0.1.0-rc1",
         "cordon:connector/http",
         "cordon:other/http@0.1.0",
     ] {
-        assert!(matches!(looked(&importing(bad)), Err(Error::ForeignImport(name)) if name == bad));
+        let refused = looked(&importing(bad));
+        assert!(matches!(refused, Err(Error::ForeignImports(names)) if names == [bad]), "{bad}");
     }
 }
 
@@ -85,7 +94,7 @@ fn a_function_that_is_too_large_to_compile_is_refused() {
 #[test]
 fn a_component_that_is_too_large_is_refused() {
     let options = Options { component_bytes_max: 100, ..Options::default() };
-    assert!(matches!(look(&[0; 101], &options), Err(Error::ComponentTooLarge { .. })));
+    assert!(matches!(look::look(&[0; 101], &options), Err(Error::ComponentTooLarge { .. })));
 }
 
 fn described() -> types::Descriptor {
@@ -119,4 +128,27 @@ fn a_descriptor_that_cannot_be_used_is_refused() {
     assert!(refused(|d| d.config_schema = "[]".to_owned()));
     assert!(refused(|d| d.config_schema = format!("{{\"a\":\"{}\"}}", "x".repeat(100))));
     assert!(refused(|d| d.policy_schema = Some("no JSON".to_owned())));
+}
+
+/// A component with a custom section.
+fn with_custom(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut custom = vec![u8::try_from(name.len()).unwrap()];
+    custom.extend_from_slice(name.as_bytes());
+    custom.extend_from_slice(content);
+    [COMPONENT, &section(0, &custom)].concat()
+}
+
+#[test]
+fn a_component_may_say_its_name_and_its_version() {
+    let version = |text: &str| looked(&with_custom("version", text.as_bytes())).unwrap().version;
+    assert_eq!(version("1.2.0").as_deref(), Some("1.2.0"));
+    assert_eq!(version("../1").as_deref(), None, "what no plugin can have is as good as none");
+    let name = |text: &str| {
+        let length = u8::try_from(text.len()).unwrap();
+        let subsection = [&[0, length + 1, length], text.as_bytes()].concat();
+        looked(&with_custom("component-name", &subsection)).unwrap().name
+    };
+    assert_eq!(name("acme-crm").as_deref(), Some("acme-crm"));
+    assert_eq!(name("Acme CRM").as_deref(), None);
+    assert_eq!(looked(&with_custom("component-name", &[0, 9])).unwrap().name, None);
 }

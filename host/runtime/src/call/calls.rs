@@ -33,7 +33,7 @@ pub(crate) struct TaskCalls {
 /// A call that is going on.
 pub(crate) struct InFlight {
     label: String,
-    occurrence: u32,
+    pub(crate) occurrence: u32,
     started: Instant,
     pub(crate) attempts: u8,
     pub(crate) status: Option<u16>,

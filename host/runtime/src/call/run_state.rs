@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use cordon_model::connection::Connection;
+use cordon_model::grant::EgressLimits;
 use cordon_model::plugin::ReadGrant;
+use cordon_model::port::UnsentRequest;
 use cordon_model::secret::Credentials;
 use cordon_model::subject::IdentityKind;
 use cordon_model::{Action, FailureCode};
@@ -11,11 +13,14 @@ use cordon_model::{Action, FailureCode};
 use super::{Budget, Calls, Deadline, Stop, Values};
 use crate::plan::Plan;
 use crate::shared::Shared;
+use crate::wasi;
 
 /// One run, or one test.
 pub(crate) struct RunState {
     pub(crate) shared: Arc<Shared>,
     pub(crate) connection: Connection,
+    /// What its tenant is limited to.
+    pub(crate) limits: EgressLimits,
     /// None: a test.
     pub(crate) action: Option<Action>,
     /// The identifier to find.
@@ -29,12 +34,21 @@ pub(crate) struct RunState {
     pub(crate) deadline: Deadline,
     /// Of the last response, in seconds.
     pub(crate) retry_after: Option<u64>,
+    /// A dry run: what would have been sent so far.
+    pub(crate) unsent: Option<Vec<UnsentRequest>>,
 }
 
 impl RunState {
     /// Whether the run only reads: there a call counts as idempotent unless it says otherwise.
     pub(crate) fn only_reads(&self) -> bool {
         self.action.is_none_or(Action::only_reads)
+    }
+
+    /// What WASI's chance is drawn from.
+    pub(crate) fn sequence_key(&self) -> [u8; 32] {
+        let task = self.calls.task.as_ref().map(|task| (task.task, task.segment));
+        let key = &self.shared.options.fingerprint_key;
+        wasi::sequence_key(key, &self.connection.tenant, task)
     }
 
     /// Whether what was granted lets the guest see this.

@@ -57,6 +57,14 @@ impl Values {
         }
     }
 
+    /// The kind of an identity, and which of the values of its kind it is, counted from 1.
+    pub(crate) fn nth_of_kind(&self, id: ValueId) -> Option<(IdentityKind, usize)> {
+        let (kind, _) = self.identity(id)?;
+        let same = |held: &&Value| matches!(held, Value::Identity { kind: of, .. } if of == kind);
+        let upto = self.held.iter().take(usize::try_from(id).ok()?.checked_add(1)?);
+        Some((kind.clone(), upto.filter(same).count()))
+    }
+
     /// The number of an identity that this run found before.
     pub(crate) fn found(&self, wanted: &IdentityKind, text: &str) -> Option<ValueId> {
         let same = |held: &Value| matches!(held, Value::Identity { kind, value, found: true } if kind == wanted && value == text);

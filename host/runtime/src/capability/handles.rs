@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use wasmtime::component::{Resource, ResourceTable};
 
-use cordon_model::input::{Form, ManualInput};
+use cordon_model::input::{Form, InputValue, ManualInput};
 use cordon_model::json::{Json, Shape, ShapeError};
 use cordon_model::plugin::ReadGrant;
 use cordon_model::subject::{IdentityKind, check_identity_value};
@@ -31,10 +31,10 @@ impl Input {
     pub(crate) fn new(form: Option<&Form>, given: &ManualInput) -> Self {
         let fields = match form {
             Some(form) => {
-                let field = |label: &String| (label.clone(), given.values.get(label).cloned());
+                let field = |label: &String| (label.clone(), given.values.get(label).map(text));
                 form.fields.iter().map(|f| field(&f.label)).collect()
             }
-            None => given.values.iter().map(|(l, v)| (l.clone(), Some(v.clone()))).collect(),
+            None => given.values.iter().map(|(l, v)| (l.clone(), Some(text(v)))).collect(),
         };
         Self { fields }
     }
@@ -52,6 +52,14 @@ impl Input {
         }
         let json = |value: &Option<String>| value.clone().map_or(Json::Null, Json::String);
         Records::from_fields(self.fields.iter().map(|(label, value)| (label.clone(), json(value))))
+    }
+}
+
+/// A file stands for itself by its name: its bytes go to the package, past the guest.
+fn text(value: &InputValue) -> String {
+    match value {
+        InputValue::Text(text) => text.clone(),
+        InputValue::File(file) => file.name.clone(),
     }
 }
 
@@ -253,10 +261,11 @@ mod tests {
             connection: "desk".parse().unwrap(),
             values: values
                 .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .map(|(k, v)| ((*k).to_owned(), InputValue::Text((*v).to_owned())))
                 .collect::<BTreeMap<_, _>>(),
             given_by: "x".to_owned(),
             given_at: Timestamp::UNIX_EPOCH,
+            segments_closed: 0,
             revision: Revision::FIRST,
         };
         let fields = Form { fields: vec![field("b"), field("a")] };

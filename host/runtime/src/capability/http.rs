@@ -25,6 +25,10 @@ impl http::Host for CallState {
             Err(error) => Ok(Err(error.into())),
         }
     }
+
+    fn not_sent(&mut self) -> wasmtime::Result<bool> {
+        Ok(self.run()?.unsent.is_some())
+    }
 }
 
 /// There is no body to look into.

@@ -68,6 +68,9 @@ pub(super) async fn run(
     let journaled = run.calls.task.is_some();
     let mut attempts = before;
     loop {
+        if run.deadline.left().is_zero() {
+            return Err(trap::stop(Ending::DeadlinePassed));
+        }
         attempts = attempts.saturating_add(1);
         if let Some(current) = run.calls.current() {
             current.attempts = attempts;
@@ -106,17 +109,28 @@ pub(super) async fn run(
 }
 
 async fn send(run: &RunState, call: &Call<'_>) -> Result<Received, SendError> {
-    let sending = Sending {
+    run.shared.gate.send(sending(run, call.request, call.rendered, call.key)).await
+}
+
+/// What the gate is handed for one try.
+pub(super) fn sending<'a>(
+    run: &'a RunState,
+    request: &HttpRequest,
+    rendered: &'a Rendered,
+    idempotency_key: Option<&'a str>,
+) -> Sending<'a> {
+    Sending {
         tenant: &run.connection.tenant,
         connection: &run.connection.key,
         grants: &run.connection.grants,
-        rendered: call.rendered,
-        verify_tls: call.request.verify_tls,
-        idempotency_key: call.key,
+        limits: &run.limits,
+        ca_bundle: run.connection.ca_bundle.as_deref(),
+        rendered,
+        verify_tls: request.verify_tls,
+        idempotency_key,
         timeout: run.shared.options.attempt_timeout.min(run.deadline.left()),
-        body: call.request.response_body,
-    };
-    run.shared.gate.send(sending).await
+        body: request.response_body,
+    }
 }
 
 /// For the report.
@@ -219,8 +233,10 @@ fn choose(
     may_defer: bool,
     random: u64,
 ) -> Wait {
-    let time = after
-        .unwrap_or_else(|| backoff::wait(options.retry_base, options.retry_max, attempts, random));
+    let time = after.map_or_else(
+        || backoff::wait(options.retry_base, options.retry_max, attempts, random),
+        |after| after.min(options.retry_after_max),
+    );
     if time >= left {
         Wait::GiveUp
     } else if time <= options.inline_wait_max {

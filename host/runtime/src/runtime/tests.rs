@@ -38,13 +38,14 @@ async fn a_component_without_the_exports_of_the_contract_is_not_admitted() {
     let runtime = runtime();
     let refused = runtime.admit("empty", "1", b"\0asm\x0d\0\x01\0", false).await;
     assert!(matches!(refused, Err(Error::Unloadable(_))), "{refused:?}");
-    assert!(runtime.plugins().is_empty());
+    assert!(runtime.plugins(&TenantId::default_tenant()).is_empty());
 }
 
 #[tokio::test]
 async fn a_plugin_that_is_not_loaded_is_unavailable() {
     let draft = Draft { config: "{}".to_owned(), actions: vec![], policy_settings: None };
-    let answer = runtime().validate(PluginDigest::of(b"gone"), &draft).await;
+    let answer =
+        runtime().validate(&TenantId::default_tenant(), PluginDigest::of(b"gone"), &draft).await;
     let Err(ConnectorError::Failed(Failure { code, .. })) = answer else { panic!("{answer:?}") };
     assert_eq!(code, FailureCode::PluginUnavailable);
 }

@@ -6,7 +6,7 @@ use cordon_model::secret::Credentials;
 use cordon_model::{ConnectionKey, Revision, TenantId};
 use uuid::Uuid;
 
-use super::object::{Object, Slot, seal_row};
+use super::object::{Line, Object, Slot, seal_row};
 use super::{Operation, Preparing, cannot_seal};
 use crate::record;
 use crate::row::{self, ConnectionIndex, Head, Plain};
@@ -83,9 +83,11 @@ fn slot(tenant: &TenantId, key: &ConnectionKey) -> Slot {
     Slot {
         table: Table::Connections,
         key: Key::of(tenant).text(key.as_str()).done(),
-        list: Table::ConnectionsByTime,
-        list_prefix: Key::of(tenant).done(),
-        name: Key::unscoped().text(key.as_str()).done(),
+        line: Some(Line {
+            list: Table::ConnectionsByTime,
+            prefix: Key::of(tenant).done(),
+            name: Key::unscoped().text(key.as_str()).done(),
+        }),
         target: Target::Connection(key.clone()),
     }
 }

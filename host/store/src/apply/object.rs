@@ -19,14 +19,21 @@ pub(super) struct Slot {
     pub(super) table: Table,
     /// The key of its row.
     pub(super) key: Vec<u8>,
-    /// The list.
-    pub(super) list: Table,
-    /// What the list's keys begin with, before the time.
-    pub(super) list_prefix: Vec<u8>,
-    /// What they end with, after the time.
-    pub(super) name: Vec<u8>,
+    /// Its line; none: it stands in no list by time.
+    pub(super) line: Option<Line>,
     /// What a refusal names.
     pub(super) target: Target,
+}
+
+/// A line of a list by time.
+#[derive(Clone)]
+pub(super) struct Line {
+    /// The list.
+    pub(super) list: Table,
+    /// What its keys begin with, before the time.
+    pub(super) prefix: Vec<u8>,
+    /// What they end with, after the time.
+    pub(super) name: Vec<u8>,
 }
 
 /// An object, sealed, on its way into its slot.
@@ -37,8 +44,9 @@ pub(super) struct Object<X> {
 }
 
 impl Slot {
-    fn list_key(&self, created_at: Timestamp) -> Vec<u8> {
-        Key::unscoped().raw(&self.list_prefix).time(created_at).raw(&self.name).done()
+    fn line_key(&self, created_at: Timestamp) -> Option<(Table, Vec<u8>)> {
+        let Line { list, prefix, name } = self.line.as_ref()?;
+        Some((*list, Key::unscoped().raw(prefix).time(created_at).raw(name).done()))
     }
 
     /// Removes the object, which must have this revision.
@@ -52,7 +60,9 @@ impl Slot {
         if stored.revision != revision {
             return Err(CommitError::Conflict(self.target));
         }
-        staged.remove(self.list, self.list_key(stored.created_at));
+        if let Some((list, key)) = self.line_key(stored.created_at) {
+            staged.remove(list, key);
+        }
         staged.remove(self.table, self.key);
         Ok(stored)
     }
@@ -75,10 +85,14 @@ impl<X: Serialize + DeserializeOwned> Object<X> {
         let Self { slot, head, row } = self;
         let stored: Option<Head<X>> = staged.head(slot.table, &slot.key)?;
         check(stored.as_ref().map(|stored| stored.revision), head.revision, &slot.target)?;
-        if let Some(stored) = &stored {
-            staged.remove(slot.list, slot.list_key(stored.created_at));
+        if let Some((list, key)) =
+            stored.as_ref().and_then(|stored| slot.line_key(stored.created_at))
+        {
+            staged.remove(list, key);
         }
-        staged.put(slot.list, slot.list_key(head.created_at), Vec::new());
+        if let Some((list, key)) = slot.line_key(head.created_at) {
+            staged.put(list, key, Vec::new());
+        }
         staged.put(slot.table, slot.key, row);
         Ok(stored)
     }

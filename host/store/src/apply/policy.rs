@@ -4,10 +4,11 @@ use cordon_model::commit::{CommitError, Target};
 use cordon_model::policy::{ManualWebhook, Policy};
 use cordon_model::{ConnectionKey, PolicyKey, Revision, TenantId};
 
-use super::object::{Object, Slot};
+use super::object::{Line, Object, Slot};
 use super::{Operation, Preparing};
 use crate::record;
 use crate::row::{Head, Plain, WebhookIndex};
+use crate::snapshot::Scan;
 use crate::staged::Staged;
 use crate::tables::{Key, Table};
 
@@ -69,9 +70,11 @@ fn slot(tenant: &TenantId, key: &PolicyKey) -> Slot {
     Slot {
         table: Table::Policies,
         key: Key::of(tenant).text(key.as_str()).done(),
-        list: Table::PoliciesByTime,
-        list_prefix: Key::of(tenant).done(),
-        name: Key::unscoped().text(key.as_str()).done(),
+        line: Some(Line {
+            list: Table::PoliciesByTime,
+            prefix: Key::of(tenant).done(),
+            name: Key::unscoped().text(key.as_str()).done(),
+        }),
         target: Target::Policy(key.clone()),
     }
 }
@@ -80,9 +83,11 @@ fn webhook_slot(tenant: &TenantId, policy: &PolicyKey, connection: &ConnectionKe
     Slot {
         table: Table::Webhooks,
         key: Key::of(tenant).text(connection.as_str()).done(),
-        list: Table::WebhooksByPolicy,
-        list_prefix: Key::of(tenant).text(policy.as_str()).done(),
-        name: Key::unscoped().text(connection.as_str()).done(),
+        line: Some(Line {
+            list: Table::WebhooksByPolicy,
+            prefix: Key::of(tenant).text(policy.as_str()).done(),
+            name: Key::unscoped().text(connection.as_str()).done(),
+        }),
         target: Target::ManualWebhook(connection.clone()),
     }
 }
@@ -97,8 +102,15 @@ impl Operation for Put {
 impl Operation for Delete {
     fn apply(self: Box<Self>, staged: &mut Staged<'_, '_>) -> Result<(), CommitError> {
         let Self { slot, revision } = *self;
+        let (row_key, target) = (slot.key.clone(), slot.target.clone());
         slot.remove::<Plain>(staged, revision)?;
-        Ok(())
+        // Put in between: whoever looks again sees it. Their keys begin with the policy's.
+        let mut any = false;
+        staged.scan(Table::PolicyWebhooks, &row_key, |_, _| {
+            any = true;
+            Ok(Scan::Stop)
+        })?;
+        if any { Err(CommitError::Conflict(target)) } else { Ok(()) }
     }
 }
 

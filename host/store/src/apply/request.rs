@@ -2,9 +2,10 @@
 
 use cordon_model::commit::{CommitError, Target};
 use cordon_model::request::PrivacyRequest;
+use cordon_model::subject::IdentityKind;
 use cordon_model::{RequestId, Revision, TenantId, Timestamp};
 
-use super::object::{Object, Slot};
+use super::object::{Line, Object, Slot};
 use super::{Operation, Preparing, cannot_seal};
 use crate::record::{self, Stored as _};
 use crate::row::{self, Head, RequestIndex};
@@ -46,9 +47,11 @@ pub(super) fn put(
     let slot = Slot {
         table: Table::Requests,
         key: row_key,
-        list: Table::RequestsByTime,
-        list_prefix: Key::of(tenant).done(),
-        name: id.as_uuid().as_bytes().to_vec(),
+        line: Some(Line {
+            list: Table::RequestsByTime,
+            prefix: Key::of(tenant).done(),
+            name: id.as_uuid().as_bytes().to_vec(),
+        }),
         target: Target::Request(id),
     };
     let index = index_of(new, due, &keys);
@@ -62,6 +65,11 @@ pub(crate) fn external_hash(keys: &ScopeKeys, external_id: &str) -> [u8; 32] {
     keys.index.mac(&[b"external_id", external_id.as_bytes()])
 }
 
+/// What an identity is found by.
+pub(crate) fn identity_hash(keys: &ScopeKeys, kind: &IdentityKind, value: &str) -> [u8; 32] {
+    keys.index.mac(&[b"identity", kind.as_str().as_bytes(), value.as_bytes()])
+}
+
 fn index_of(request: &PrivacyRequest, due: Option<Timestamp>, keys: &ScopeKeys) -> RequestIndex {
     let status = request.status();
     let external = request.external_id.as_deref();
@@ -70,7 +78,14 @@ fn index_of(request: &PrivacyRequest, due: Option<Timestamp>, keys: &ScopeKeys) 
         is_final: status.is_final(),
         policy: request.policy.clone(),
         external_hash: external.map(|id| hex::encode(external_hash(keys, id))),
+        identity_hashes: request
+            .subject
+            .identities
+            .iter()
+            .map(|identity| hex::encode(identity_hash(keys, &identity.kind, &identity.value)))
+            .collect(),
         connections: request.tasks.iter().map(|task| task.connection.clone()).collect(),
+        due_at: request.due_at,
         due,
     }
 }
@@ -102,17 +117,34 @@ fn entries(
     head: &Head<RequestIndex>,
 ) -> Result<Vec<(Table, Vec<u8>)>, CommitError> {
     let Head { revision: _, created_at, index } = head;
-    let RequestIndex { status: _, is_final, policy, external_hash, connections, due } = index;
+    let RequestIndex {
+        status: _,
+        is_final,
+        policy,
+        external_hash,
+        identity_hashes,
+        connections,
+        due_at,
+        due,
+    } = index;
     let id = id.as_uuid();
     let mut entries = Vec::new();
-    if let Some(hash) = external_hash {
+    let by_hash = |hash: &String| {
         let hash = hex::decode(hash).map_err(|_| row::damaged(Table::Requests))?;
-        let key = Key::of(tenant).raw(&hash).time(*created_at).uuid(id).done();
-        entries.push((Table::RequestsByExternal, key));
+        Ok::<_, CommitError>(Key::of(tenant).raw(&hash).time(*created_at).uuid(id).done())
+    };
+    if let Some(hash) = external_hash {
+        entries.push((Table::RequestsByExternal, by_hash(hash)?));
+    }
+    for hash in identity_hashes {
+        entries.push((Table::RequestsByIdentity, by_hash(hash)?));
     }
     if let Some(due) = due {
-        let scope = Key::of(tenant).done();
-        entries.push((Table::Due, Key::unscoped().time(*due).raw(&scope).uuid(id).done()));
+        entries.push((Table::Due, Key::of(tenant).time(*due).uuid(id).done()));
+    }
+    if !is_final && due_at.is_some() {
+        let key = Key::of(tenant).time(*created_at).uuid(id).done();
+        entries.push((Table::OpenWithDeadline, key));
     }
     if !is_final {
         let key = Key::of(tenant).text(policy.as_str()).uuid(id).done();

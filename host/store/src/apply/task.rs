@@ -1,29 +1,21 @@
-//! What belongs to a task: a person's input, its records, its journal. All of it is sealed under
-//! the request's key, and needs the request to be there.
+//! What a task returned, and its journal. All of it is sealed under the request's key, and needs
+//! the request to be there.
 
 use std::path::PathBuf;
 
 use cordon_model::commit::CommitError;
-use cordon_model::input::ManualInput;
 use cordon_model::journal::JournalEntry;
 use cordon_model::{Records, RequestId, TaskId, TenantId};
 use zeroize::Zeroizing;
 
 use super::object::seal_row;
 use super::{Operation, Preparing, require_request};
-use crate::blob::Blobs;
+use crate::blob::{Blobs, Folder};
 use crate::record::{self, Body, JournalLine, RecordSets};
-use crate::row::{FiledHead, Plain};
+use crate::row::FiledHead;
 use crate::seal::{Place, SealKey};
 use crate::staged::Staged;
 use crate::tables::{Key, Table};
-
-struct PutInput {
-    tenant: TenantId,
-    request: RequestId,
-    row_key: Vec<u8>,
-    row: Vec<u8>,
-}
 
 struct PutRecords {
     tenant: TenantId,
@@ -44,16 +36,6 @@ struct AppendJournal {
 /// The key of a task's rows.
 pub(crate) fn task_key(tenant: &TenantId, request: RequestId, task: TaskId) -> Vec<u8> {
     Key::of(tenant).uuid(request.as_uuid()).uuid(task.as_uuid()).done()
-}
-
-pub(super) fn put_input(
-    preparing: &mut Preparing<'_>,
-    input: &ManualInput,
-) -> Result<Box<dyn Operation>, CommitError> {
-    let key = preparing.request_key(&input.tenant, input.request)?;
-    let row_key = task_key(&input.tenant, input.request, input.task);
-    let row = seal_row(Table::Inputs, &row_key, &Plain {}, &key, &record::encode(input)?)?;
-    Ok(Box::new(PutInput { tenant: input.tenant.clone(), request: input.request, row_key, row }))
 }
 
 pub(super) fn put_records(
@@ -104,22 +86,13 @@ pub(super) fn append_journal(
     Ok(Box::new(AppendJournal { tenant: tenant.clone(), request, task_key, key, lines }))
 }
 
-impl Operation for PutInput {
-    fn apply(self: Box<Self>, staged: &mut Staged<'_, '_>) -> Result<(), CommitError> {
-        let Self { tenant, request, row_key, row } = *self;
-        require_request(staged, &tenant, request)?;
-        staged.put(Table::Inputs, row_key, row);
-        Ok(())
-    }
-}
-
 impl Operation for PutRecords {
     fn apply(self: Box<Self>, staged: &mut Staged<'_, '_>) -> Result<(), CommitError> {
         let Self { tenant, request, row_key, row, blobs } = *self;
         require_request(staged, &tenant, request)?;
         let replaced: Option<FiledHead> = staged.head(Table::Records, &row_key)?;
         if let Some(FiledHead { file: Some(file) }) = replaced {
-            let path: PathBuf = blobs.path(&tenant, request, &file);
+            let path: PathBuf = blobs.path(&Folder::of_request(&tenant, request), &file);
             staged.unname(path);
         }
         staged.put(Table::Records, row_key, row);

@@ -1,13 +1,19 @@
-//! Tenants. Creating one makes its keys.
+//! Tenants. Creating one makes its keys; removing one removes them, and every row of its own.
 
-use cordon_model::Revision;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use cordon_model::commit::{CommitError, Target};
 use cordon_model::tenant::Tenant;
+use cordon_model::{Revision, TenantId};
 
-use super::object::{Object, Slot};
+use super::content::{FILING, unname_below};
+use super::object::{Line, Object, Slot};
 use super::{Operation, Preparing, cannot_seal};
+use crate::blob::Blobs;
 use crate::record;
 use crate::row::{Head, Plain};
+use crate::seal::keyring::ScopeKeys;
 use crate::staged::Staged;
 use crate::tables::{Key, Table};
 
@@ -17,22 +23,24 @@ struct Put {
     key: Option<Vec<u8>>,
 }
 
+struct Delete {
+    slot: Slot,
+    tenant: TenantId,
+    revision: Revision,
+    blobs: Blobs,
+}
+
+struct Unchanged {
+    tenants: BTreeMap<TenantId, Arc<ScopeKeys>>,
+}
+
 pub(super) fn put(
     preparing: &mut Preparing<'_>,
     tenant: &Tenant,
 ) -> Result<Box<dyn Operation>, CommitError> {
-    let row_key = Key::of(&tenant.id).done();
-    let slot = Slot {
-        table: Table::Tenants,
-        key: row_key.clone(),
-        list: Table::TenantsByTime,
-        list_prefix: Vec::new(),
-        name: row_key,
-        target: Target::Tenant(tenant.id.clone()),
-    };
     let head = Head { revision: tenant.revision, created_at: tenant.created_at, index: Plain {} };
     let host = preparing.keyring.host();
-    let object = Object::seal(slot, head, &host.rows, &record::encode(tenant)?)?;
+    let object = Object::seal(slot(&tenant.id), head, &host.rows, &record::encode(tenant)?)?;
     let mut key = None;
     if tenant.revision == Revision::FIRST {
         let (keys, wrapped) = preparing.keyring.new_tenant(&tenant.id).map_err(cannot_seal)?;
@@ -40,6 +48,63 @@ pub(super) fn put(
         key = Some(wrapped);
     }
     Ok(Box::new(Put { object, key }))
+}
+
+/// All in one transaction, however much it is: nobody ever sees half a tenant, and its name is
+/// free at once. Other commits wait meanwhile; memory is taken for the names of its sealed files
+/// only.
+pub(super) fn delete(
+    preparing: &mut Preparing<'_>,
+    tenant: TenantId,
+    revision: Revision,
+) -> Box<dyn Operation> {
+    preparing.dismiss(&tenant);
+    Box::new(Delete { slot: slot(&tenant), tenant, revision, blobs: preparing.blobs.clone() })
+}
+
+/// The tenants that a commit was sealed for are still there, with the keys that it was sealed
+/// under.
+pub(super) fn unchanged(tenants: BTreeMap<TenantId, Arc<ScopeKeys>>) -> Box<dyn Operation> {
+    Box::new(Unchanged { tenants })
+}
+
+fn slot(tenant: &TenantId) -> Slot {
+    let row_key = Key::of(tenant).done();
+    Slot {
+        table: Table::Tenants,
+        key: row_key.clone(),
+        line: Some(Line { list: Table::TenantsByTime, prefix: Vec::new(), name: row_key }),
+        target: Target::Tenant(tenant.clone()),
+    }
+}
+
+impl Operation for Unchanged {
+    fn apply(self: Box<Self>, staged: &mut Staged<'_, '_>) -> Result<(), CommitError> {
+        for (tenant, keys) in self.tenants {
+            let wrapped = staged.get(Table::TenantKeys, &Key::of(&tenant).done())?;
+            if wrapped.as_ref() != Some(&keys.wrapped) {
+                return Err(CommitError::Absent(Target::Tenant(tenant)));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Operation for Delete {
+    fn apply(self: Box<Self>, staged: &mut Staged<'_, '_>) -> Result<(), CommitError> {
+        let Self { slot, tenant, revision, blobs } = *self;
+        let scope = slot.key.clone();
+        slot.remove::<Plain>(staged, revision)?;
+        for table in FILING {
+            unname_below(staged, &blobs, table, &tenant, &scope)?;
+        }
+        super::plugin::unname_all(staged, &blobs, &tenant)?;
+        for table in Table::ALL {
+            staged.remove_scope(*table, &scope);
+        }
+        staged.dismiss(tenant);
+        Ok(())
+    }
 }
 
 impl Operation for Put {

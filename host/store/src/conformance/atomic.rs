@@ -9,9 +9,9 @@ use cordon_model::{ConnectionKey, Revision};
 
 use super::{Refusal, refused, with_tenants};
 use crate::tests::sample::{
-    api_key, connection, connection_key, credentials, event, input, next, policy, policy_key, put,
-    put_connection, put_request, records, replay, request, request_id, task_id, tenant, tenant_id,
-    webhook,
+    api_key, connection, connection_key, credentials, event, input, next, policy, policy_key,
+    policy_webhook, put, put_connection, put_input, put_request, records, replay, request,
+    request_id, task_id, tenant, tenant_id, webhook, webhook_id,
 };
 
 pub(crate) async fn revisions_are_compared(store: &dyn StateStore) {
@@ -26,6 +26,8 @@ pub(crate) async fn revisions_are_compared(store: &dyn StateStore) {
         policy.revision = revision;
         let mut webhook = webhook("acme", "access", "crm", 1);
         webhook.revision = revision;
+        let mut hook = policy_webhook("acme", "access", 1);
+        hook.revision = revision;
         let mut request = request("acme", "access", 1);
         request.revision = revision;
         [
@@ -33,10 +35,16 @@ pub(crate) async fn revisions_are_compared(store: &dyn StateStore) {
             (put_connection(connection.clone()), Target::Connection(connection.key)),
             (Change::PutPolicy(policy.clone()), Target::Policy(policy.key)),
             (Change::PutManualWebhook(webhook.clone()), Target::ManualWebhook(webhook.connection)),
+            (Change::PutPolicyWebhook(hook.clone()), Target::PolicyWebhook(hook.id)),
             (put_request(request.clone(), None), Target::Request(request.id)),
         ]
     };
     for (change, target) in put_each(2).into_iter().skip(1) {
+        // A policy webhook misses its policy first.
+        let target = match target {
+            Target::PolicyWebhook(_) => Target::Policy(policy_key("access")),
+            target => target,
+        };
         assert_eq!(refused(store, [change]).await, Refusal::Absent(target));
     }
     // The tenant is there already.
@@ -71,6 +79,12 @@ pub(crate) async fn what_is_absent_cannot_be_replaced_or_removed(store: &dyn Sta
             Change::DeleteManualWebhook(acme.clone(), users.clone(), first),
             Target::ManualWebhook(users.clone()),
         ),
+        (
+            Change::DeletePolicyWebhook(acme.clone(), policy_key("access"), webhook_id(1), first),
+            Target::PolicyWebhook(webhook_id(1)),
+        ),
+        (Change::DeleteTenant(tenant_id("nobody"), first), Target::Tenant(tenant_id("nobody"))),
+        (Change::RemoveContent(acme.clone(), request_id(1)), Target::Request(request_id(1))),
         (Change::DeleteApiKey(None, api_key(None, 1).id), Target::ApiKey(api_key(None, 1).id)),
     ] {
         assert_eq!(refused(store, [change]).await, Refusal::Absent(target));
@@ -81,6 +95,7 @@ pub(crate) async fn what_is_absent_cannot_be_replaced_or_removed(store: &dyn Sta
         Change::PutSecrets(tenant_id("nobody"), users, credentials(&[])),
         Change::PutPolicy(policy("nobody", "access", 1)),
         Change::PutManualWebhook(webhook("nobody", "access", "crm", 1)),
+        Change::PutPolicyWebhook(policy_webhook("nobody", "access", 1)),
         Change::PutApiKey(api_key(Some("nobody"), 1)),
         put_request(request("nobody", "access", 1), None),
         Change::PutReplay(replay(Some("nobody"), "k", None)),
@@ -112,7 +127,7 @@ pub(crate) async fn a_refused_commit_leaves_no_trace(store: &dyn StateStore) {
                 request("acme", "access", 1),
                 Some(request("acme", "access", 1).created_at),
             ),
-            Change::PutInput(input("acme", 1, 1, &[("a", "b")])),
+            put_input(input("acme", 1, 1, &[("a", "b")])),
             Change::PutRecords(acme.clone(), id, task_id(1), vec![records("[{}]")]),
             Change::AppendJournal(acme.clone(), id, task_id(1), crate::tests::sample::journal()),
             Change::PutApiKey(api_key(Some("acme"), 1)),
@@ -124,7 +139,7 @@ pub(crate) async fn a_refused_commit_leaves_no_trace(store: &dyn StateStore) {
     };
     assert!(store.commit(commit).await.is_err());
     let page = Page::first();
-    assert_eq!(store.tenant(&tenant_id("third")).await.unwrap(), None);
+    assert!(store.tenant(&tenant_id("third")).await.unwrap().is_none());
     assert_eq!(store.tenants(&page).await.unwrap().items.len(), 2);
     assert!(store.connections(&acme, &page).await.unwrap().items.is_empty());
     assert!(store.policies(&acme, &page).await.unwrap().items.is_empty());
@@ -158,8 +173,8 @@ pub(crate) async fn changes_to_one_object_in_one_commit_work_in_order(store: &dy
             Change::PutPolicy(second.clone()),
             put_request(created, None),
             put_request(approved.clone(), None),
-            Change::PutInput(input("acme", 1, 1, &[("a", "1")])),
-            Change::PutInput(input("acme", 1, 1, &[("a", "2")])),
+            put_input(input("acme", 1, 1, &[("a", "1")])),
+            put_input(input("acme", 1, 1, &[("a", "2")])),
             Change::PutRecords(acme.clone(), id, task, vec![records(r#"[{"a":1}]"#)]),
             Change::PutRecords(acme.clone(), id, task, vec![records(r#"[{"a":2}]"#)]),
             put_connection(connection("acme", "users", 1)),
@@ -174,7 +189,7 @@ pub(crate) async fn changes_to_one_object_in_one_commit_work_in_order(store: &dy
         std::slice::from_ref(&second)
     );
     assert_eq!(store.request(&acme, id).await.unwrap(), Some(approved));
-    assert_eq!(store.inputs(&acme, id).await.unwrap()[0].values["a"], "2");
+    assert_eq!(store.inputs(&acme, id).await.unwrap(), [input("acme", 1, 1, &[("a", "2")])]);
     let stored = store.records(&acme, id, task).await.unwrap();
     assert_eq!(stored[0].to_text(), r#"[{"a":2}]"#);
     assert!(store.connection(&acme, &connection_key("users")).await.unwrap().is_some());

@@ -2,6 +2,7 @@
 
 use cordon_model::api_key::KeyOwner;
 use cordon_model::commit::{Change, Target};
+use cordon_model::deadline::Deadline;
 use cordon_model::page::Page;
 use cordon_model::port::StateStore;
 use cordon_model::{ApiKeyId, Revision};
@@ -9,14 +10,15 @@ use uuid::Uuid;
 
 use super::{Refusal, refused, with_tenants};
 use crate::tests::sample::{
-    api_key, connection, connection_key, credentials, policy, policy_key, put, put_connection,
-    tenant, tenant_id, webhook,
+    api_key, connection, connection_key, credentials, kept, policy, policy_key, put,
+    put_connection, tenant, tenant_id, webhook,
 };
 
 pub(crate) async fn an_object_is_stored_whole(store: &dyn StateStore) {
     with_tenants(store).await;
     let acme = tenant_id("acme");
-    assert_eq!(store.tenant(&acme).await.unwrap(), Some(tenant("acme")));
+    let stored = store.tenant(&acme).await.unwrap();
+    assert_eq!(stored.as_ref().map(kept), Some(kept(&tenant("acme"))));
 
     let users = connection("acme", "users", 1);
     put(store, [put_connection(users.clone())]).await;
@@ -29,6 +31,12 @@ pub(crate) async fn an_object_is_stored_whole(store: &dyn StateStore) {
     let access = policy("acme", "access", 1);
     put(store, [Change::PutPolicy(access.clone())]).await;
     assert_eq!(store.policy(&acme, &access.key).await.unwrap(), Some(access));
+    for (n, deadline) in [(2, Some(Deadline::Gdpr)), (3, Some(Deadline::Ccpa)), (4, None)] {
+        let mut access = policy("acme", "access", 1);
+        (access.terms.deadline, access.revision) = (deadline, Revision(n));
+        put(store, [Change::PutPolicy(access.clone())]).await;
+        assert_eq!(store.policy(&acme, &access.key).await.unwrap(), Some(access));
+    }
 
     let crm = webhook("acme", "access", "crm", 1);
     put(store, [Change::PutManualWebhook(crm.clone())]).await;

@@ -81,12 +81,44 @@ pub(crate) async fn open_requests_are_counted_until_they_are_final(store: &dyn S
     assert_eq!(counts().await, (1, 0));
 }
 
-pub(crate) async fn due_requests_come_longest_due_first(store: &dyn StateStore) {
+pub(crate) async fn open_requests_of_a_connection_are_listed_by_id_until_they_are_final(
+    store: &dyn StateStore,
+) {
+    with_tenants(store).await;
+    let acme = tenant_id("acme");
+    for (tenant, n, connection) in [
+        ("acme", 1, "users"),
+        ("acme", 2, "users"),
+        ("acme", 3, "users"),
+        ("acme", 4, "users-2"),
+        ("other", 5, "users"),
+    ] {
+        let mut one = request(tenant, "access", n);
+        put(store, [put_request(one.clone(), None)]).await;
+        one = next(one, RequestState::Processing);
+        one.tasks = vec![task(1, Stage::Manual, connection, TaskState::Queued)];
+        put(store, [put_request(one, None)]).await;
+    }
+    let users = connection_key("users");
+    let of = async |after: Option<u64>, limit| {
+        store.open_requests_of(&acme, &users, after.map(request_id), limit).await.unwrap()
+    };
+    let ids = |numbers: &[u64]| numbers.iter().copied().map(request_id).collect::<Vec<_>>();
+    assert_eq!(of(None, 2).await, ids(&[1, 2]));
+    assert_eq!(of(Some(2), 2).await, ids(&[3]));
+    assert_eq!(of(Some(3), 2).await, ids(&[]));
+    let one = store.request(&acme, request_id(2)).await.unwrap().unwrap();
+    put(store, [put_request(next(one, RequestState::Canceled), None)]).await;
+    assert_eq!(of(None, 10).await, ids(&[1, 3]));
+}
+
+pub(crate) async fn due_requests_come_by_tenant_the_longest_due_first(store: &dyn StateStore) {
     with_tenants(store).await;
     let due = async |now, limit| store.due(at(now), limit).await.unwrap();
-    let name = |tenant: &str, n| (tenant_id(tenant), request_id(n));
+    let of = |tenant: &str, ids: &[u64]| {
+        (tenant_id(tenant), ids.iter().copied().map(request_id).collect::<Vec<_>>())
+    };
     assert!(due(1000, 10).await.is_empty());
-    assert_eq!(store.next_due(at(0)).await.unwrap(), None);
     let mut one = request("acme", "access", 1);
     put(
         store,
@@ -99,23 +131,18 @@ pub(crate) async fn due_requests_come_longest_due_first(store: &dyn StateStore) 
     )
     .await;
     assert!(due(9, 10).await.is_empty());
-    assert_eq!(due(10, 10).await, [name("other", 2)]);
-    let all = [name("other", 2), name("acme", 3), name("acme", 1)];
-    assert_eq!(due(30, 10).await, all);
-    assert_eq!(due(30, 2).await, all[..2]);
+    assert_eq!(due(10, 10).await, [of("other", &[2])]);
+    assert_eq!(due(30, 10).await, [of("acme", &[3, 1]), of("other", &[2])]);
+    assert_eq!(due(30, 1).await, [of("acme", &[3]), of("other", &[2])], "so many of each");
     assert!(due(30, 0).await.is_empty());
-    for (now, next) in [(0, Some(10)), (10, Some(20)), (25, Some(30)), (30, None)] {
-        assert_eq!(store.next_due(at(now)).await.unwrap(), next.map(at));
-    }
     // To the nanosecond: neither early nor late.
     let early = cordon_model::Timestamp::from_nanosecond(at(10).as_nanosecond() - 1).unwrap();
     assert!(store.due(early, 10).await.unwrap().is_empty());
 
     one.revision = Revision(2);
     put(store, [put_request(one.clone(), Some(at(5)))]).await;
-    assert_eq!(due(30, 10).await[0], name("acme", 1), "the old entry is replaced");
-    assert_eq!(due(30, 10).await.len(), 3);
+    assert_eq!(due(30, 10).await[0], of("acme", &[1, 3]), "the old entry is replaced");
     one.revision = Revision(3);
     put(store, [put_request(one, None)]).await;
-    assert_eq!(due(30, 10).await, all[..2]);
+    assert_eq!(due(30, 10).await[0], of("acme", &[3]));
 }

@@ -7,8 +7,8 @@ use cordon_model::port::StateStore;
 
 use super::{Refusal, refused, with_tenants};
 use crate::tests::sample::{
-    at, input, journal, put, put_request, records, replay, request, request_id, success, task_id,
-    tenant_id,
+    at, input, journal, put, put_input, put_request, records, replay, request, request_id, success,
+    task_id, tenant_id,
 };
 
 pub(crate) async fn an_input_is_replaced_by_the_next_one_for_its_task(store: &dyn StateStore) {
@@ -21,17 +21,13 @@ pub(crate) async fn an_input_is_replaced_by_the_next_one_for_its_task(store: &dy
     let other_request = input("acme", 2, 1, &[]);
     put(
         store,
-        [
-            Change::PutInput(first.clone()),
-            Change::PutInput(other_task.clone()),
-            Change::PutInput(other_request.clone()),
-        ],
+        [put_input(first.clone()), put_input(other_task.clone()), put_input(other_request.clone())],
     )
     .await;
     assert_eq!(store.inputs(&acme, request_id(1)).await.unwrap(), [first, other_task.clone()]);
     let mut second = input("acme", 1, 1, &[("address", "Oak Street")]);
     second.revision = Revision(2);
-    put(store, [Change::PutInput(second.clone())]).await;
+    put(store, [put_input(second.clone())]).await;
     assert_eq!(store.inputs(&acme, request_id(1)).await.unwrap(), [second, other_task]);
     assert_eq!(store.inputs(&acme, request_id(2)).await.unwrap(), [other_request]);
     assert!(store.inputs(&tenant_id("other"), request_id(1)).await.unwrap().is_empty());
@@ -87,7 +83,7 @@ pub(crate) async fn what_belongs_to_a_task_needs_its_request(store: &dyn StateSt
     let (id, task) = (request_id(1), task_id(1));
     let other = || tenant_id("other");
     for change in [
-        Change::PutInput(input("other", 1, 1, &[])),
+        put_input(input("other", 1, 1, &[])),
         Change::PutRecords(other(), id, task, vec![]),
         Change::AppendJournal(other(), id, task, journal()),
     ] {

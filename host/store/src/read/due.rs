@@ -1,4 +1,7 @@
-//! What the scheduler must look at, and when. Suspended tenants are the engine's matter.
+//! What the scheduler must look at. Suspended tenants are the engine's matter.
+//!
+//! Rows stand by tenant, so that one tenant with very many of them hides nobody else's: each
+//! tenant's are found by a jump, however many another one has.
 
 use std::ops::Bound;
 
@@ -9,50 +12,58 @@ use uuid::Uuid;
 use super::View;
 use crate::row;
 use crate::snapshot::{Order, Scan};
-use crate::tables::{TIME_BYTES, Table, after, time_bytes, time_from};
+use crate::tables::{Key, TIME_BYTES, Table, after, time_bytes};
 
 pub(crate) fn due(
     view: &View<'_>,
     now: Timestamp,
-    limit: usize,
-) -> Result<Vec<(TenantId, RequestId)>, StoreError> {
+    per_tenant: usize,
+) -> Result<Vec<(TenantId, Vec<RequestId>)>, StoreError> {
     let now = time_bytes(now);
     let mut due = Vec::new();
-    view.snapshot.scan(Table::Due, b"", Bound::Unbounded, Order::Ascending, |key, _| {
-        let (time, rest) = key.split_at_checked(TIME_BYTES).ok_or_else(damaged)?;
-        if due.len() == limit || time > now.as_slice() {
-            return Ok(Scan::Stop);
+    let mut from = Bound::Unbounded;
+    while let Some(tenant) = next_tenant(view, from)? {
+        let prefix = Key::of(&tenant).done();
+        let ids = due_of(view, &prefix, &now, per_tenant)?;
+        if !ids.is_empty() {
+            due.push((tenant, ids));
         }
-        due.push(request_of(rest)?);
-        Ok(Scan::GoOn)
-    })?;
+        from = match after(&prefix) {
+            Bound::Excluded(end) | Bound::Included(end) => Bound::Included(end),
+            Bound::Unbounded => break,
+        };
+    }
     Ok(due)
 }
 
-pub(crate) fn next_due(view: &View<'_>, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-    // The first key that is not of this very moment.
-    let from = match after(&time_bytes(now)) {
-        Bound::Excluded(end) | Bound::Included(end) => Bound::Included(end),
-        Bound::Unbounded => return Ok(None),
-    };
-    let mut next = None;
+/// The first tenant beyond a key that has any row.
+fn next_tenant(view: &View<'_>, from: Bound<Vec<u8>>) -> Result<Option<TenantId>, StoreError> {
+    let mut found = None;
     view.snapshot.scan(Table::Due, b"", from, Order::Ascending, |key, _| {
-        let (time, _) = key.split_at_checked(TIME_BYTES).ok_or_else(damaged)?;
-        next = Some(time_from(time).ok_or_else(damaged)?);
+        let name = key.split(|byte| *byte == 0).next().and_then(|name| str::from_utf8(name).ok());
+        found = Some(name.and_then(|name| name.parse().ok()).ok_or_else(damaged)?);
         Ok(Scan::Stop)
     })?;
-    Ok(next)
+    Ok(found)
 }
 
-/// `tenant\0` and the id.
-fn request_of(rest: &[u8]) -> Result<(TenantId, RequestId), StoreError> {
-    let parts = || {
-        let (tenant, id) = rest.split_at_checked(rest.iter().position(|byte| *byte == 0)?)?;
-        let tenant = std::str::from_utf8(tenant).ok()?.parse().ok()?;
-        let id = Uuid::from_slice(id.get(1..)?).ok()?;
-        Some((tenant, RequestId::new(id)))
-    };
-    parts().ok_or_else(damaged)
+fn due_of(
+    view: &View<'_>,
+    prefix: &[u8],
+    now: &[u8],
+    most: usize,
+) -> Result<Vec<RequestId>, StoreError> {
+    let mut ids = Vec::new();
+    view.snapshot.scan(Table::Due, prefix, Bound::Unbounded, Order::Ascending, |key, _| {
+        let rest = key.get(prefix.len()..).ok_or_else(damaged)?;
+        let (time, id) = rest.split_at_checked(TIME_BYTES).ok_or_else(damaged)?;
+        if ids.len() == most || time > now {
+            return Ok(Scan::Stop);
+        }
+        ids.push(RequestId::new(Uuid::from_slice(id).map_err(|_| damaged())?));
+        Ok(Scan::GoOn)
+    })?;
+    Ok(ids)
 }
 
 fn damaged() -> StoreError {

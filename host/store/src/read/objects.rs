@@ -1,4 +1,4 @@
-//! What operators configure: tenants, API keys, connections, policies, manual webhooks.
+//! What operators configure: tenants, API keys, connections, policies and their webhooks.
 
 use std::ops::Bound;
 
@@ -9,7 +9,8 @@ use cordon_model::page::{Listing, Page};
 use cordon_model::policy::{ManualWebhook, Policy};
 use cordon_model::secret::Credentials;
 use cordon_model::tenant::Tenant;
-use cordon_model::{ApiKeyId, ConnectionKey, PolicyKey, Revision, TenantId};
+use cordon_model::webhook::PolicyWebhook;
+use cordon_model::{ApiKeyId, ConnectionKey, PolicyKey, Revision, TenantId, WebhookId};
 use uuid::Uuid;
 
 use super::list::{List, nothing};
@@ -166,6 +167,33 @@ pub(crate) fn manual_webhooks(
         listed(scoped(view, Some(tenant), Table::Webhooks, &row_key)?, Table::Webhooks)
     };
     names.into_iter().map(load).collect()
+}
+
+pub(crate) fn policy_webhook(
+    view: &View<'_>,
+    tenant: &TenantId,
+    policy: &PolicyKey,
+    id: WebhookId,
+) -> Result<Option<PolicyWebhook>, StoreError> {
+    let row_key = Key::of(tenant).text(policy.as_str()).uuid(id.as_uuid()).done();
+    scoped(view, Some(tenant), Table::PolicyWebhooks, &row_key)
+}
+
+pub(crate) fn policy_webhooks(
+    view: &View<'_>,
+    tenant: &TenantId,
+    policy: &PolicyKey,
+) -> Result<Vec<PolicyWebhook>, StoreError> {
+    let Some(keys) = view.scope(Some(tenant))? else { return Ok(Vec::new()) };
+    let prefix = Key::of(tenant).text(policy.as_str()).done();
+    let mut webhooks: Vec<PolicyWebhook> = Vec::new();
+    let (table, order) = (Table::PolicyWebhooks, Order::Ascending);
+    view.snapshot.scan(table, &prefix, Bound::Unbounded, order, |row_key, row| {
+        webhooks.push(open_row(table, row_key, &keys.rows, row)?);
+        Ok(Scan::GoOn)
+    })?;
+    webhooks.sort_by_key(|webhook| (webhook.phase, webhook.order, webhook.id));
+    Ok(webhooks)
 }
 
 /// One row of a scope, opened under the scope's key.

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use cordon_model::commit::{RequestFilter, StoreError};
 use cordon_model::page::{Listing, Page};
 use cordon_model::request::PrivacyRequest;
-use cordon_model::{ConnectionKey, PolicyKey, RequestId, TenantId};
+use cordon_model::{ConnectionKey, PolicyKey, RequestId, TenantId, Timestamp};
 use uuid::Uuid;
 
 use super::list::{List, nothing};
@@ -13,6 +13,7 @@ use super::{View, open_row};
 use crate::apply::request::external_hash;
 use crate::record::Stored as _;
 use crate::row::{self, Head, RequestIndex};
+use crate::snapshot::{Order, Scan};
 use crate::tables::{Key, Table, time_bytes};
 
 pub(crate) fn request(
@@ -33,9 +34,12 @@ pub(crate) fn requests(
     filter: &RequestFilter,
     page: &Page,
 ) -> Result<Listing<PrivacyRequest>, StoreError> {
-    let RequestFilter { statuses, policy, external_id, created_after, created_before } = filter;
+    let RequestFilter { statuses, policy, external_id, created_after, created_before, due_before } =
+        filter;
     let scope = Key::of(tenant).done();
     let mut list = match external_id {
+        // Looks at no more than those that can be late.
+        None if due_before.is_some() => List::new(Table::OpenWithDeadline, scope.clone()),
         None => List::new(Table::RequestsByTime, scope.clone()),
         Some(external_id) => {
             let Some(keys) = view.scope(Some(tenant))? else { return Ok(nothing()) };
@@ -53,14 +57,18 @@ pub(crate) fn requests(
     let passes = |index: &RequestIndex| {
         let RequestIndex {
             status,
-            is_final: _,
+            is_final,
             policy: of,
             external_hash: _,
+            identity_hashes: _,
             connections: _,
+            due_at,
             due: _,
         } = index;
+        let late = |before: Timestamp| !is_final && due_at.is_some_and(|due_at| due_at < before);
         (statuses.is_empty() || statuses.contains(status))
             && policy.as_ref().is_none_or(|policy| policy == of)
+            && due_before.is_none_or(late)
     };
     list.page(view, page, |name| {
         let row_key = Key::unscoped().raw(&scope).raw(name).done();
@@ -82,6 +90,30 @@ pub(crate) fn open_requests_under(
     policy: &PolicyKey,
 ) -> Result<u64, StoreError> {
     view.snapshot.count(Table::OpenByPolicy, &Key::of(tenant).text(policy.as_str()).done())
+}
+
+pub(crate) fn open_requests_of(
+    view: &View<'_>,
+    tenant: &TenantId,
+    connection: &ConnectionKey,
+    after: Option<RequestId>,
+    limit: usize,
+) -> Result<Vec<RequestId>, StoreError> {
+    let prefix = Key::of(tenant).text(connection.as_str()).done();
+    let from = after.map_or(Bound::Unbounded, |id| {
+        Bound::Excluded(Key::unscoped().raw(&prefix).uuid(id.as_uuid()).done())
+    });
+    let mut ids = Vec::new();
+    view.snapshot.scan(Table::OpenByConnection, &prefix, from, Order::Ascending, |key, _| {
+        if ids.len() == limit {
+            return Ok(Scan::Stop);
+        }
+        let id = key.get(prefix.len()..).and_then(|id| Uuid::from_slice(id).ok());
+        let id = id.ok_or_else(|| row::damaged(Table::OpenByConnection))?;
+        ids.push(RequestId::new(id));
+        Ok(Scan::GoOn)
+    })?;
+    Ok(ids)
 }
 
 pub(crate) fn open_requests_using(

@@ -7,13 +7,15 @@ use cordon_model::commit::StoreError;
 use cordon_model::input::ManualInput;
 use cordon_model::journal::JournalEntry;
 use cordon_model::{Records, RequestId, TaskId, TenantId};
+use zeroize::Zeroizing;
 
 use super::{View, open_bytes, open_row};
+use crate::apply::input::file_key;
 use crate::apply::task::task_key;
 use crate::record::{self, JournalLine, RecordSets};
 use crate::row::{self, FiledHead};
-use crate::seal::Place;
-use crate::snapshot::{Order, Scan};
+use crate::seal::{Place, SealKey};
+use crate::snapshot::{Order, Row, Scan};
 use crate::tables::{Key, Table};
 
 pub(crate) fn inputs(
@@ -32,6 +34,22 @@ pub(crate) fn inputs(
     Ok(inputs)
 }
 
+pub(crate) fn input_file(
+    view: &View<'_>,
+    tenant: &TenantId,
+    request: RequestId,
+    task: TaskId,
+    label: &str,
+) -> Result<Option<Bytes>, StoreError> {
+    let Some(keys) = view.scope(Some(tenant))? else { return Ok(None) };
+    let row_key = file_key(&keys, &task_key(tenant, request, task), label);
+    let Some(row) = view.snapshot.get(Table::InputFiles, &row_key)? else { return Ok(None) };
+    let key = view.request_key(tenant, request)?;
+    let key = key.ok_or_else(|| row::damaged(Table::RequestKeys))?;
+    let bytes = filed_or_inline(view, (tenant, request), Table::InputFiles, &row_key, &key, &row)?;
+    Ok(Some(Bytes::copy_from_slice(&bytes)))
+}
+
 pub(crate) fn records(
     view: &View<'_>,
     tenant: &TenantId,
@@ -42,13 +60,7 @@ pub(crate) fn records(
     let Some(row) = view.snapshot.get(Table::Records, &row_key)? else { return Ok(Vec::new()) };
     let key = view.request_key(tenant, request)?;
     let key = key.ok_or_else(|| row::damaged(Table::RequestKeys))?;
-    // Opened also when the content is elsewhere: it is what vouches for the digest in the head.
-    let mut record = open_bytes(Table::Records, &row_key, &key, row.value())?;
-    let head: FiledHead = row::head(Table::Records, row.value())?;
-    if let Some(file) = &head.file {
-        let place = Place::file_of(Table::Records, &row_key);
-        record = view.file((tenant, request), file, &key, place)?;
-    }
+    let record = filed_or_inline(view, (tenant, request), Table::Records, &row_key, &key, &row)?;
     let RecordSets(sets) = record::decode(&record, Table::Records.name())?;
     Ok(sets)
 }
@@ -78,4 +90,23 @@ pub(crate) fn journal(
         Ok(Scan::GoOn)
     })?;
     Ok(entries)
+}
+
+/// The content of a row, wherever it lies.
+fn filed_or_inline(
+    view: &View<'_>,
+    request: (&TenantId, RequestId),
+    table: Table,
+    row_key: &[u8],
+    key: &SealKey,
+    row: &Row,
+) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    // Opened also when the content is elsewhere: it is what vouches for the digest in the head.
+    let inline = open_bytes(table, row_key, key, row.value())?;
+    match row::head(table, row.value())? {
+        FiledHead { file: None } => Ok(inline),
+        FiledHead { file: Some(file) } => {
+            view.file(request, &file, key, Place::file_of(table, row_key))
+        }
+    }
 }

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::report::{CallRecord, FailureRecord, PluginRecord};
 use super::{
-    Stored, Unreadable, from_optional, from_records, set_from_records, set_to_records, to_optional,
-    to_records, words,
+    Stored, Unreadable, from_optional, from_records, set_from_records, set_to_records, texts,
+    to_optional, to_records, words,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -33,6 +33,7 @@ pub(crate) struct ConnectionRecord {
     enabled: bool,
     credentials_location: Option<String>,
     vault_secrets: Option<BTreeSet<String>>,
+    ca_bundle: Option<String>,
     job_timeout: Option<Duration>,
     config: Value,
     queries: Vec<QueryRecord>,
@@ -53,6 +54,7 @@ pub(crate) struct QueryRecord {
     wanted: Option<String>,
     when_missing: String,
     origin: String,
+    path_prefix: String,
     method: String,
     names: Vec<(String, String)>,
     verify_tls: bool,
@@ -122,6 +124,7 @@ impl Stored for Connection {
             enabled,
             credentials_location,
             vault_secrets,
+            ca_bundle,
             job_timeout,
             config,
             queries,
@@ -146,6 +149,7 @@ impl Stored for Connection {
             enabled: *enabled,
             credentials_location: credentials_location.clone(),
             vault_secrets: vault_secrets.clone(),
+            ca_bundle: ca_bundle.clone(),
             job_timeout: *job_timeout,
             config: config.clone(),
             queries: to_records(queries),
@@ -173,6 +177,7 @@ impl Stored for Connection {
             enabled,
             credentials_location,
             vault_secrets,
+            ca_bundle,
             job_timeout,
             config,
             queries,
@@ -197,6 +202,7 @@ impl Stored for Connection {
             enabled,
             credentials_location,
             vault_secrets,
+            ca_bundle,
             job_timeout,
             config,
             queries: from_records(queries)?,
@@ -222,6 +228,7 @@ impl Stored for Query {
             wanted,
             when_missing,
             origin,
+            path_prefix,
             method,
             names,
             verify_tls,
@@ -234,6 +241,7 @@ impl Stored for Query {
             wanted: to_optional(wanted.as_ref()),
             when_missing: when_missing.to_record(),
             origin: origin.clone(),
+            path_prefix: path_prefix.to_record(),
             method: method.clone(),
             names: names.iter().map(|(name, place)| (name.clone(), place.to_record())).collect(),
             verify_tls: *verify_tls,
@@ -249,6 +257,7 @@ impl Stored for Query {
             wanted,
             when_missing,
             origin,
+            path_prefix,
             method,
             names,
             verify_tls,
@@ -262,6 +271,7 @@ impl Stored for Query {
             wanted: from_optional(wanted)?,
             when_missing: WhenMissing::from_record(when_missing)?,
             origin,
+            path_prefix: PathPrefix::from_record(path_prefix)?,
             method,
             names: names.collect::<Result<_, Unreadable>>()?,
             verify_tls,
@@ -333,23 +343,6 @@ impl Stored for SecretGrant {
         let origin = OriginPattern::from_record(origin)?;
         Ok(Self { name, origin, places: set_from_records(places)? })
     }
-}
-
-/// Stores what has one way to be written by that text.
-macro_rules! texts {
-    ($($type:ty, $what:literal;)+) => {$(
-        impl Stored for $type {
-            type Record = String;
-
-            fn to_record(&self) -> String {
-                self.to_string()
-            }
-
-            fn from_record(text: String) -> Result<Self, Unreadable> {
-                text.parse().map_err(|_| Unreadable($what))
-            }
-        }
-    )+};
 }
 
 texts! {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use cordon_model::input::{FieldType, FormField, ManualInput};
+use cordon_model::input::{FieldType, FormField, InputFile, InputValue, ManualInput};
 use cordon_model::{ConnectionKey, Records, RequestId, Revision, TaskId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Stored, Unreadable, from_records, to_records};
+use super::{Stored, Unreadable, digest, from_records, to_records};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct FormFieldRecord {
@@ -22,10 +22,18 @@ pub(crate) struct InputRecord {
     request: RequestId,
     task: TaskId,
     connection: ConnectionKey,
-    values: BTreeMap<String, String>,
+    values: BTreeMap<String, InputValueRecord>,
     given_by: String,
     given_at: Timestamp,
+    segments_closed: u32,
     revision: Revision,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum InputValueRecord {
+    Text(String),
+    File { name: String, media_type: String, size: u64, sha256: String },
 }
 
 impl Stored for FormField {
@@ -51,15 +59,79 @@ impl Stored for ManualInput {
     type Record = InputRecord;
 
     fn to_record(&self) -> InputRecord {
-        let Self { tenant, request, task, connection, values, given_by, given_at, revision } =
-            self.clone();
-        InputRecord { tenant, request, task, connection, values, given_by, given_at, revision }
+        let Self {
+            tenant,
+            request,
+            task,
+            connection,
+            values,
+            given_by,
+            given_at,
+            segments_closed,
+            revision,
+        } = self;
+        let value = |(label, value): (&String, &InputValue)| (label.clone(), value.to_record());
+        InputRecord {
+            tenant: tenant.clone(),
+            request: *request,
+            task: *task,
+            connection: connection.clone(),
+            values: values.iter().map(value).collect(),
+            given_by: given_by.clone(),
+            given_at: *given_at,
+            segments_closed: *segments_closed,
+            revision: *revision,
+        }
     }
 
     fn from_record(record: InputRecord) -> Result<Self, Unreadable> {
-        let InputRecord { tenant, request, task, connection, values, given_by, given_at, revision } =
-            record;
-        Ok(Self { tenant, request, task, connection, values, given_by, given_at, revision })
+        let InputRecord {
+            tenant,
+            request,
+            task,
+            connection,
+            values,
+            given_by,
+            given_at,
+            segments_closed,
+            revision,
+        } = record;
+        let value = |(label, value)| Ok((label, InputValue::from_record(value)?));
+        let values = values.into_iter().map(value).collect::<Result<_, Unreadable>>()?;
+        Ok(Self {
+            tenant,
+            request,
+            task,
+            connection,
+            values,
+            given_by,
+            given_at,
+            segments_closed,
+            revision,
+        })
+    }
+}
+
+impl Stored for InputValue {
+    type Record = InputValueRecord;
+
+    fn to_record(&self) -> InputValueRecord {
+        match self.clone() {
+            Self::Text(text) => InputValueRecord::Text(text),
+            Self::File(InputFile { name, media_type, size, sha256 }) => {
+                InputValueRecord::File { name, media_type, size, sha256: hex::encode(sha256) }
+            }
+        }
+    }
+
+    fn from_record(record: InputValueRecord) -> Result<Self, Unreadable> {
+        Ok(match record {
+            InputValueRecord::Text(text) => Self::Text(text),
+            InputValueRecord::File { name, media_type, size, sha256 } => {
+                let sha256 = digest(&sha256, "the digest of a file")?;
+                Self::File(InputFile { name, media_type, size, sha256 })
+            }
+        })
     }
 }
 

@@ -1,11 +1,12 @@
 //! Policies and manual webhooks.
 
+use cordon_model::deadline::Deadline;
 use cordon_model::input::FieldType;
 use cordon_model::policy::{ManualField, ManualWebhook, OnError, Policy, PolicyTerms, Rule};
 use cordon_model::{Action, ConnectionKey, PolicyKey, Revision, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Stored, Unreadable, from_records, to_records, words};
+use super::{Stored, Unreadable, from_optional, from_records, to_optional, to_records, words};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct PolicyRecord {
@@ -13,7 +14,6 @@ pub(crate) struct PolicyRecord {
     key: PolicyKey,
     name: String,
     terms: TermsRecord,
-    retention_days: Option<u32>,
     created_at: Timestamp,
     revision: Revision,
 }
@@ -26,7 +26,16 @@ pub(crate) struct TermsRecord {
     auto_resume: bool,
     allow_unserved: bool,
     on_error: String,
-    deadline_days: Option<u32>,
+    deadline: Option<DeadlineRecord>,
+    retention_days: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeadlineRecord {
+    Gdpr,
+    Ccpa,
+    Days(u32),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,6 +51,7 @@ pub(crate) struct WebhookRecord {
     connection: ConnectionKey,
     fields: Vec<ManualFieldRecord>,
     enabled: bool,
+    confirm: bool,
     created_at: Timestamp,
     revision: Revision,
 }
@@ -61,23 +71,21 @@ impl Stored for Policy {
     type Record = PolicyRecord;
 
     fn to_record(&self) -> PolicyRecord {
-        let Self { tenant, key, name, terms, retention_days, created_at, revision } = self;
+        let Self { tenant, key, name, terms, created_at, revision } = self;
         PolicyRecord {
             tenant: tenant.clone(),
             key: key.clone(),
             name: name.clone(),
             terms: terms.to_record(),
-            retention_days: *retention_days,
             created_at: *created_at,
             revision: *revision,
         }
     }
 
     fn from_record(record: PolicyRecord) -> Result<Self, Unreadable> {
-        let PolicyRecord { tenant, key, name, terms, retention_days, created_at, revision } =
-            record;
+        let PolicyRecord { tenant, key, name, terms, created_at, revision } = record;
         let terms = PolicyTerms::from_record(terms)?;
-        Ok(Self { tenant, key, name, terms, retention_days, created_at, revision })
+        Ok(Self { tenant, key, name, terms, created_at, revision })
     }
 }
 
@@ -92,7 +100,8 @@ impl Stored for PolicyTerms {
             auto_resume,
             allow_unserved,
             on_error,
-            deadline_days,
+            deadline,
+            retention_days,
         } = self;
         TermsRecord {
             rules: to_records(rules),
@@ -101,7 +110,8 @@ impl Stored for PolicyTerms {
             auto_resume: *auto_resume,
             allow_unserved: *allow_unserved,
             on_error: on_error.to_record(),
-            deadline_days: *deadline_days,
+            deadline: to_optional(deadline.as_ref()),
+            retention_days: *retention_days,
         }
     }
 
@@ -113,7 +123,8 @@ impl Stored for PolicyTerms {
             auto_resume,
             allow_unserved,
             on_error,
-            deadline_days,
+            deadline,
+            retention_days,
         } = record;
         Ok(Self {
             rules: from_records(rules)?,
@@ -122,7 +133,28 @@ impl Stored for PolicyTerms {
             auto_resume,
             allow_unserved,
             on_error: OnError::from_record(on_error)?,
-            deadline_days,
+            deadline: from_optional(deadline)?,
+            retention_days,
+        })
+    }
+}
+
+impl Stored for Deadline {
+    type Record = DeadlineRecord;
+
+    fn to_record(&self) -> DeadlineRecord {
+        match self {
+            Self::Gdpr => DeadlineRecord::Gdpr,
+            Self::Ccpa => DeadlineRecord::Ccpa,
+            Self::Days(days) => DeadlineRecord::Days(*days),
+        }
+    }
+
+    fn from_record(record: DeadlineRecord) -> Result<Self, Unreadable> {
+        Ok(match record {
+            DeadlineRecord::Gdpr => Self::Gdpr,
+            DeadlineRecord::Ccpa => Self::Ccpa,
+            DeadlineRecord::Days(days) => Self::Days(days),
         })
     }
 }
@@ -145,23 +177,33 @@ impl Stored for ManualWebhook {
     type Record = WebhookRecord;
 
     fn to_record(&self) -> WebhookRecord {
-        let Self { tenant, policy, connection, fields, enabled, created_at, revision } = self;
+        let Self { tenant, policy, connection, fields, enabled, confirm, created_at, revision } =
+            self;
         WebhookRecord {
             tenant: tenant.clone(),
             policy: policy.clone(),
             connection: connection.clone(),
             fields: to_records(fields),
             enabled: *enabled,
+            confirm: *confirm,
             created_at: *created_at,
             revision: *revision,
         }
     }
 
     fn from_record(record: WebhookRecord) -> Result<Self, Unreadable> {
-        let WebhookRecord { tenant, policy, connection, fields, enabled, created_at, revision } =
-            record;
+        let WebhookRecord {
+            tenant,
+            policy,
+            connection,
+            fields,
+            enabled,
+            confirm,
+            created_at,
+            revision,
+        } = record;
         let fields = from_records(fields)?;
-        Ok(Self { tenant, policy, connection, fields, enabled, created_at, revision })
+        Ok(Self { tenant, policy, connection, fields, enabled, confirm, created_at, revision })
     }
 }
 

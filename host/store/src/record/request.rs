@@ -2,14 +2,17 @@
 
 use cordon_model::package::PackageRef;
 use cordon_model::policy::PolicyTerms;
-use cordon_model::request::{PrivacyRequest, RequestState, Status};
-use cordon_model::subject::{DataSubject, Identity, IdentityKind};
-use cordon_model::{Failure, PolicyKey, RequestId, Revision, TaskId, TenantId, Timestamp};
+use cordon_model::request::{Notice, PrivacyRequest, RequestState, Status};
+use cordon_model::subject::{DataSubject, Identity, IdentityKind, IdentitySource};
+use cordon_model::{
+    Failure, PolicyKey, RequestId, Revision, TaskId, TenantId, Timestamp, WebhookId,
+};
 use serde::{Deserialize, Serialize};
 
 use super::policy::TermsRecord;
 use super::report::FailureRecord;
 use super::task::TaskRecord;
+use super::webhook::WebhookRunRecord;
 use super::{Stored, Unreadable, from_optional, from_records, to_optional, to_records, words};
 
 #[derive(Serialize, Deserialize)]
@@ -23,8 +26,16 @@ pub(crate) struct RequestRecord {
     state: StateRecord,
     tasks: Vec<TaskRecord>,
     unserved: Vec<String>,
+    webhooks: Vec<WebhookRunRecord>,
     package: Option<PackageRecord>,
+    expired_at: Option<Timestamp>,
+    callback_url: Option<String>,
+    notices: Vec<NoticeRecord>,
+    due_at: Option<Timestamp>,
+    overdue: bool,
     created_at: Timestamp,
+    approved_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
     updated_at: Timestamp,
     revision: Revision,
 }
@@ -33,7 +44,24 @@ pub(crate) struct RequestRecord {
 pub(crate) struct IdentityRecord {
     kind: String,
     value: String,
-    found_by: Option<TaskId>,
+    source: SourceRecord,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SourceRecord {
+    Submitted,
+    Task(TaskId),
+    Webhook(WebhookId),
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct NoticeRecord {
+    revision: Revision,
+    status: String,
+    at: Timestamp,
+    attempts: u32,
+    due: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,8 +111,16 @@ impl Stored for PrivacyRequest {
             state,
             tasks,
             unserved,
+            webhooks,
             package,
+            expired_at,
+            callback_url,
+            notices,
+            due_at,
+            overdue,
             created_at,
+            approved_at,
+            ended_at,
             updated_at,
             revision,
         } = self;
@@ -98,8 +134,16 @@ impl Stored for PrivacyRequest {
             state: state.to_record(),
             tasks: to_records(tasks),
             unserved: to_records(unserved),
+            webhooks: to_records(webhooks),
             package: to_optional(package.as_ref()),
+            expired_at: *expired_at,
+            callback_url: callback_url.clone(),
+            notices: to_records(notices),
+            due_at: *due_at,
+            overdue: *overdue,
             created_at: *created_at,
+            approved_at: *approved_at,
+            ended_at: *ended_at,
             updated_at: *updated_at,
             revision: *revision,
         }
@@ -116,8 +160,16 @@ impl Stored for PrivacyRequest {
             state,
             tasks,
             unserved,
+            webhooks,
             package,
+            expired_at,
+            callback_url,
+            notices,
+            due_at,
+            overdue,
             created_at,
+            approved_at,
+            ended_at,
             updated_at,
             revision,
         } = record;
@@ -131,8 +183,16 @@ impl Stored for PrivacyRequest {
             state: RequestState::from_record(state)?,
             tasks: from_records(tasks)?,
             unserved: from_records(unserved)?,
+            webhooks: from_records(webhooks)?,
             package: from_optional(package)?,
+            expired_at,
+            callback_url,
+            notices: from_records(notices)?,
+            due_at,
+            overdue,
             created_at,
+            approved_at,
+            ended_at,
             updated_at,
             revision,
         })
@@ -143,13 +203,54 @@ impl Stored for Identity {
     type Record = IdentityRecord;
 
     fn to_record(&self) -> IdentityRecord {
-        let Self { kind, value, found_by } = self;
-        IdentityRecord { kind: kind.to_record(), value: value.clone(), found_by: *found_by }
+        let Self { kind, value, source } = self;
+        IdentityRecord { kind: kind.to_record(), value: value.clone(), source: source.to_record() }
     }
 
     fn from_record(record: IdentityRecord) -> Result<Self, Unreadable> {
-        let IdentityRecord { kind, value, found_by } = record;
-        Ok(Self { kind: IdentityKind::from_record(kind)?, value, found_by })
+        let IdentityRecord { kind, value, source } = record;
+        let source = IdentitySource::from_record(source)?;
+        Ok(Self { kind: IdentityKind::from_record(kind)?, value, source })
+    }
+}
+
+impl Stored for IdentitySource {
+    type Record = SourceRecord;
+
+    fn to_record(&self) -> SourceRecord {
+        match self {
+            Self::Submitted => SourceRecord::Submitted,
+            Self::Task(id) => SourceRecord::Task(*id),
+            Self::Webhook(id) => SourceRecord::Webhook(*id),
+        }
+    }
+
+    fn from_record(record: SourceRecord) -> Result<Self, Unreadable> {
+        Ok(match record {
+            SourceRecord::Submitted => Self::Submitted,
+            SourceRecord::Task(id) => Self::Task(id),
+            SourceRecord::Webhook(id) => Self::Webhook(id),
+        })
+    }
+}
+
+impl Stored for Notice {
+    type Record = NoticeRecord;
+
+    fn to_record(&self) -> NoticeRecord {
+        let Self { revision, status, at, attempts, due } = self;
+        NoticeRecord {
+            revision: *revision,
+            status: status.to_record(),
+            at: *at,
+            attempts: *attempts,
+            due: *due,
+        }
+    }
+
+    fn from_record(record: NoticeRecord) -> Result<Self, Unreadable> {
+        let NoticeRecord { revision, status, at, attempts, due } = record;
+        Ok(Self { revision, status: Status::from_record(status)?, at, attempts, due })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the vault holds, and remembered answers.
+//! Secrets, what the vault holds, and remembered answers.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +18,18 @@ impl Stored for Credentials {
 
     fn from_record(record: BTreeMap<String, SecretText>) -> Result<Self, Unreadable> {
         Ok(record.into_iter().map(|(name, SecretText(secret))| (name, secret)).collect())
+    }
+}
+
+impl Stored for Secret {
+    type Record = SecretText;
+
+    fn to_record(&self) -> SecretText {
+        SecretText(self.clone())
+    }
+
+    fn from_record(SecretText(secret): SecretText) -> Result<Self, Unreadable> {
+        Ok(secret)
     }
 }
 

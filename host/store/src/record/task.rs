@@ -31,6 +31,7 @@ pub(crate) struct TaskRecord {
     state: TaskStateRecord,
     segment: Option<SegmentRecord>,
     segments_closed: u32,
+    form: Option<Vec<FormFieldRecord>>,
     carry: Option<CarryRecord>,
     given: BTreeSet<usize>,
     rounds: u32,
@@ -115,6 +116,7 @@ impl Stored for Task {
             state,
             segment,
             segments_closed,
+            form,
             carry,
             given,
             rounds,
@@ -133,6 +135,7 @@ impl Stored for Task {
             state: state.to_record(),
             segment: to_optional(segment.as_ref()),
             segments_closed: *segments_closed,
+            form: form.as_ref().map(|form| to_records(&form.fields)),
             carry: to_optional(carry.as_ref()),
             given: given.clone(),
             rounds: *rounds,
@@ -154,6 +157,7 @@ impl Stored for Task {
             state,
             segment,
             segments_closed,
+            form,
             carry,
             given,
             rounds,
@@ -172,6 +176,7 @@ impl Stored for Task {
             state: TaskState::from_record(state)?,
             segment: from_optional(segment)?,
             segments_closed,
+            form: form_from_record(form)?,
             carry: from_optional(carry)?,
             given,
             rounds,
@@ -179,6 +184,10 @@ impl Stored for Task {
             skipped: from_records(skipped)?,
         })
     }
+}
+
+fn form_from_record(fields: Option<Vec<FormFieldRecord>>) -> Result<Option<Form>, Unreadable> {
+    fields.map(|fields| Ok(Form { fields: from_records(fields)? })).transpose()
 }
 
 impl Stored for TaskState {

@@ -1,13 +1,17 @@
-//! Tenants, and the kinds of identity they know.
+//! Tenants: what they may use and reach, the kinds of identity they know, what they sign with.
 
 use std::time::Duration;
 
+use cordon_model::grant::{EgressLimits, HostPattern};
 use cordon_model::subject::IdentityKind;
 use cordon_model::tenant::{Tenant, TenantLimits};
-use cordon_model::{Revision, TenantId, Timestamp};
+use cordon_model::{Revision, Secret, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Stored, Unreadable, set_from_records, set_to_records};
+use super::{
+    SecretText, Stored, Unreadable, from_optional, set_from_records, set_to_records, texts,
+    to_optional,
+};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct TenantRecord {
@@ -15,6 +19,9 @@ pub(crate) struct TenantRecord {
     display_name: String,
     limits: LimitsRecord,
     identity_kinds: Vec<String>,
+    egress: EgressRecord,
+    webhook_hosts: Vec<String>,
+    callback_secret: Option<SecretText>,
     suspended: bool,
     created_at: Timestamp,
     revision: Revision,
@@ -25,17 +32,38 @@ pub(crate) struct LimitsRecord {
     job_timeout: Duration,
 }
 
+#[derive(Serialize, Deserialize)]
+pub(crate) struct EgressRecord {
+    allow: Option<Vec<String>>,
+    deny: Vec<String>,
+}
+
+texts! { HostPattern, "the host of a webhook"; }
+
 impl Stored for Tenant {
     type Record = TenantRecord;
 
     fn to_record(&self) -> TenantRecord {
-        let Self { id, display_name, limits, identity_kinds, suspended, created_at, revision } =
-            self;
+        let Self {
+            id,
+            display_name,
+            limits,
+            identity_kinds,
+            egress,
+            webhook_hosts,
+            callback_secret,
+            suspended,
+            created_at,
+            revision,
+        } = self;
         TenantRecord {
             id: id.clone(),
             display_name: display_name.clone(),
             limits: limits.to_record(),
             identity_kinds: set_to_records(identity_kinds),
+            egress: egress.to_record(),
+            webhook_hosts: set_to_records(webhook_hosts),
+            callback_secret: to_optional(callback_secret.as_ref()),
             suspended: *suspended,
             created_at: *created_at,
             revision: *revision,
@@ -48,6 +76,9 @@ impl Stored for Tenant {
             display_name,
             limits,
             identity_kinds,
+            egress,
+            webhook_hosts,
+            callback_secret,
             suspended,
             created_at,
             revision,
@@ -57,6 +88,9 @@ impl Stored for Tenant {
             display_name,
             limits: TenantLimits::from_record(limits)?,
             identity_kinds: set_from_records(identity_kinds)?,
+            egress: EgressLimits::from_record(egress)?,
+            webhook_hosts: set_from_records(webhook_hosts)?,
+            callback_secret: from_optional::<Secret>(callback_secret)?,
             suspended,
             created_at,
             revision,
@@ -75,6 +109,19 @@ impl Stored for TenantLimits {
     fn from_record(record: LimitsRecord) -> Result<Self, Unreadable> {
         let LimitsRecord { job_timeout } = record;
         Ok(Self { job_timeout })
+    }
+}
+
+impl Stored for EgressLimits {
+    type Record = EgressRecord;
+
+    fn to_record(&self) -> EgressRecord {
+        EgressRecord { allow: self.allow_texts(), deny: self.deny_texts() }
+    }
+
+    fn from_record(record: EgressRecord) -> Result<Self, Unreadable> {
+        let EgressRecord { allow, deny } = record;
+        Self::read(allow.as_deref(), &deny).map_err(|_| Unreadable("the limits of a tenant"))
     }
 }
 

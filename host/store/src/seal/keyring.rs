@@ -16,6 +16,9 @@ use crate::tables::{Key, Table};
 
 /// The keys of one scope, derived from its one random key.
 pub(crate) struct ScopeKeys {
+    /// The row that the one key stands in, wrapped; tells a tenant from an earlier one of the
+    /// same name. Empty for the host.
+    pub(crate) wrapped: Vec<u8>,
     /// Seals rows.
     pub(crate) rows: SealKey,
     /// Wraps the keys of requests and secrets.
@@ -25,8 +28,9 @@ pub(crate) struct ScopeKeys {
 }
 
 impl ScopeKeys {
-    fn of(key: &SealKey) -> Arc<Self> {
+    fn of(key: &SealKey, wrapped: Vec<u8>) -> Arc<Self> {
         Arc::new(Self {
+            wrapped,
             rows: key.derive("cordon rows v1"),
             wrap: key.derive("cordon wrap v1"),
             index: key.derive("cordon index v1"),
@@ -49,7 +53,7 @@ impl Keyring {
         Self {
             root_wrap: root.derive("cordon tenant keys v1"),
             outside: root.derive("cordon keys outside the store v1"),
-            host: ScopeKeys::of(&root.derive("cordon host v1")),
+            host: ScopeKeys::of(&root.derive("cordon host v1"), Vec::new()),
             tenants: RwLock::default(),
             tenants_max,
         }
@@ -66,29 +70,37 @@ impl Keyring {
     }
 
     /// The keys of a tenant; none: there is no such tenant.
+    ///
+    /// Kept keys count only while the snapshot shows the row that they came from: the tenant may
+    /// have been removed, and made again with other keys.
     pub(crate) fn tenant(
         &self,
         snapshot: &Snapshot,
         tenant: &TenantId,
     ) -> Result<Option<Arc<ScopeKeys>>, StoreError> {
-        let kept = self.tenants.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
-        if kept.is_some() {
-            return Ok(kept);
-        }
         let row_key = Key::of(tenant).done();
         let Some(wrapped) = snapshot.get(Table::TenantKeys, &row_key)? else { return Ok(None) };
+        let kept = self.tenants.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
+        if kept.as_ref().is_some_and(|kept| kept.wrapped == wrapped.value()) {
+            return Ok(kept);
+        }
         let place = Place::row(Table::TenantKeys, &row_key, b"");
         let key = self
             .root_wrap
             .unwrap(place, wrapped.value())
             .map_err(|_| row::damaged(Table::TenantKeys))?;
-        let keys = ScopeKeys::of(&key);
+        let keys = ScopeKeys::of(&key, wrapped.value().to_vec());
         let mut kept = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= self.tenants_max {
             kept.clear();
         }
         kept.insert(tenant.clone(), Arc::clone(&keys));
         Ok(Some(keys))
+    }
+
+    /// Drops the keys of a tenant that is gone.
+    pub(crate) fn forget(&self, tenant: &TenantId) {
+        self.tenants.write().unwrap_or_else(PoisonError::into_inner).remove(tenant);
     }
 
     /// The keys of a tenant, or of the host.
@@ -112,7 +124,7 @@ impl Keyring {
         let key = SealKey::random()?;
         let row_key = Key::of(tenant).done();
         let wrapped = self.root_wrap.wrap(Place::row(Table::TenantKeys, &row_key, b""), &key)?;
-        Ok((ScopeKeys::of(&key), wrapped))
+        Ok((ScopeKeys::of(&key, wrapped.clone()), wrapped))
     }
 }
 

@@ -12,8 +12,9 @@ use redb::{ReadableDatabase as _, ReadableTableMetadata as _, TableHandle as _};
 
 use super::fresh;
 use super::sample::{
-    at, connection, credentials, event, input, journal, policy, policy_key, put, put_connection,
-    put_request, records, request, request_id, task_id, tenant, tenant_id,
+    at, connection, credentials, event, input, journal, kept, policy, policy_key, put,
+    put_connection, put_input, put_request, records, request, request_id, task_id, tenant,
+    tenant_id,
 };
 use crate::tables::Table;
 use crate::{Error, Options, RedbStore};
@@ -66,7 +67,7 @@ async fn everything_is_there_after_reopening() {
         Change::PutSecrets(acme.clone(), users.key.clone(), credentials(&[("a", "b")])),
         Change::PutPolicy(policy("acme", "access", 1)),
         put_request(request("acme", "access", 1), Some(at(5))),
-        Change::PutInput(input("acme", 1, 1, &[("a", "b")])),
+        put_input(input("acme", 1, 1, &[("a", "b")])),
         Change::PutRecords(acme.clone(), id, task, vec![large.clone()]),
         Change::AppendJournal(acme.clone(), id, task, journal()),
     ];
@@ -76,7 +77,8 @@ async fn everything_is_there_after_reopening() {
     for _ in 0..2 {
         // Closed by being dropped the first time.
         let store = reopen(directory.path()).unwrap();
-        assert_eq!(store.tenant(&acme).await.unwrap(), Some(tenant("acme")));
+        let stored = store.tenant(&acme).await.unwrap();
+        assert_eq!(stored.as_ref().map(kept), Some(kept(&tenant("acme"))));
         assert_eq!(store.connection(&acme, &users.key).await.unwrap(), Some(users.clone()));
         assert_eq!(store.vault(&acme, &users.key).await.unwrap().unwrap()["a"].expose(), "b");
         let access = store.policy(&acme, &policy_key("access")).await.unwrap();
@@ -86,7 +88,7 @@ async fn everything_is_there_after_reopening() {
         assert_eq!(store.inputs(&acme, id).await.unwrap().len(), 1);
         assert_eq!(store.records(&acme, id, task).await.unwrap(), std::slice::from_ref(&large));
         assert_eq!(store.journal(&acme, id, task).await.unwrap(), journal());
-        assert_eq!(store.due(at(5), 9).await.unwrap(), [(acme.clone(), id)]);
+        assert_eq!(store.due(at(5), 9).await.unwrap(), [(acme.clone(), vec![id])]);
         let events = store.events(&acme, id, &Page::first()).await.unwrap();
         assert_eq!(events.items.len(), 1);
     }

@@ -1,35 +1,34 @@
 //! One of everything, with every optional part filled in.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod work;
+
+pub(crate) use work::*;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bytes::Bytes;
 use cordon_model::api_key::{ApiKey, KeyOwner, Scope};
 use cordon_model::audit::{Actor, AuditEvent};
 use cordon_model::commit::{Change, Commit, ReplayRecord};
 use cordon_model::connection::{Connection, Mode, TestResult};
-use cordon_model::grant::{Grants, HttpGrant, SecretGrant};
-use cordon_model::http_request::CallError;
-use cordon_model::input::{FieldType, Form, FormField, ManualInput};
-use cordon_model::journal::{CallEvent, CallKey, CallOutcome, JournalEntry};
-use cordon_model::package::PackageRef;
+use cordon_model::deadline::Deadline;
+use cordon_model::grant::{EgressLimits, Grants, HttpGrant, SecretGrant};
+use cordon_model::input::FieldType;
 use cordon_model::plan::{Place, Query, WhenMissing};
-use cordon_model::plugin::{PluginRef, ReadGrant};
+use cordon_model::plugin::{Descriptor, InstalledPlugin, PluginRef, ReadGrant};
 use cordon_model::policy::{ManualField, ManualWebhook, OnError, Policy, PolicyTerms, Rule};
 use cordon_model::port::StateStore;
-use cordon_model::request::{PrivacyRequest, RequestState};
 use cordon_model::secret::{Credentials, Secret};
-use cordon_model::subject::{DataSubject, Identity};
-use cordon_model::task::{
-    CallReport, Carry, FindingSummary, HeldValue, Segment, SkipReason, SkippedQuery, Stage, Task,
-    TaskState,
-};
+use cordon_model::task::CallReport;
 use cordon_model::tenant::{Tenant, TenantLimits};
+use cordon_model::webhook::{Direction, PolicyWebhook, WebhookPhase};
 use cordon_model::{
     Action, ApiKeyId, ConnectionKey, Failure, FailureCode, PluginDigest, PolicyKey, Problem,
-    Records, RequestId, Revision, TaskId, TenantId, Timestamp,
+    RequestId, Revision, TaskId, TenantId, Timestamp, WebhookId,
 };
 use uuid::Uuid;
+
+use crate::record::Stored;
 
 /// A moment, some seconds after the others.
 pub(crate) fn at(seconds: i64) -> Timestamp {
@@ -66,10 +65,24 @@ pub(crate) fn tenant(name: &str) -> Tenant {
         display_name: format!("The {name}"),
         limits: TenantLimits { job_timeout: Duration::from_millis(1500) },
         identity_kinds: Tenant::initial_identity_kinds(),
+        egress: EgressLimits {
+            allow: Some(vec!["https://*.acme.example".parse().unwrap()]),
+            deny: vec!["https://hr.acme.example:*".parse().unwrap()],
+        },
+        webhook_hosts: BTreeSet::from([
+            "hooks.acme.example".parse().unwrap(),
+            "*.acme.test".parse().unwrap(),
+        ]),
+        callback_secret: Some(Secret::new("whsec_Y2FsbGJhY2s=".into())),
         suspended: false,
         created_at: at(0),
         revision: Revision::FIRST,
     }
+}
+
+/// What a store keeps of a value that cannot be compared, because a secret is in it.
+pub(crate) fn kept<T: Stored>(value: &T) -> String {
+    serde_json::to_string(&value.to_record()).unwrap()
 }
 
 pub(crate) fn api_key(owner: Option<&str>, n: u64) -> ApiKey {
@@ -118,6 +131,7 @@ pub(crate) fn connection(tenant: &str, key: &str, n: u64) -> Connection {
         enabled: true,
         credentials_location: Some("vault:users".into()),
         vault_secrets: Some(BTreeSet::from(["credentials".to_owned()])),
+        ca_bundle: Some("-----BEGIN CERTIFICATE-----".into()),
         job_timeout: Some(Duration::new(3, 7)),
         config: serde_json::from_str(r#"{"z":1,"a":[1.10,12345678901234567890123,null]}"#).unwrap(),
         queries: vec![Query {
@@ -127,6 +141,7 @@ pub(crate) fn connection(tenant: &str, key: &str, n: u64) -> Connection {
             wanted: Some("user_id".parse().unwrap()),
             when_missing: WhenMissing::Skip,
             origin: "https://api.example".into(),
+            path_prefix: "/v0/users".parse().unwrap(),
             method: "PURGE".into(),
             names: BTreeSet::from([
                 ("email".to_owned(), Place::Url),
@@ -188,7 +203,8 @@ fn terms() -> PolicyTerms {
         auto_resume: true,
         allow_unserved: true,
         on_error: OnError::Continue,
-        deadline_days: Some(30),
+        deadline: Some(Deadline::Days(30)),
+        retention_days: Some(90),
     }
 }
 
@@ -198,7 +214,6 @@ pub(crate) fn policy(tenant: &str, key: &str, n: i64) -> Policy {
         key: policy_key(key),
         name: "Access".into(),
         terms: terms(),
-        retention_days: Some(90),
         created_at: at(n),
         revision: Revision::FIRST,
     }
@@ -216,190 +231,30 @@ pub(crate) fn webhook(tenant: &str, policy: &str, connection: &str, n: i64) -> M
             required: true,
         }],
         enabled: true,
+        confirm: true,
         created_at: at(n),
         revision: Revision::FIRST,
     }
 }
 
-fn segment() -> Segment {
-    Segment {
-        number: 2,
-        attempt: 1,
-        deadline: at(300),
-        connection_revision: Revision(4),
-        identities: vec![0, 1],
-        fresh: BTreeSet::from([1]),
-        policy_settings: Some("{}".into()),
-        reads: vec![ReadGrant::Identities, ReadGrant::Responses],
-        with_input: true,
-    }
+pub(crate) fn webhook_id(n: u64) -> WebhookId {
+    WebhookId::new(uuid(5, n))
 }
 
-/// A task in a state, everything else filled in.
-pub(crate) fn task(n: u64, stage: Stage, connection: &str, state: TaskState) -> Task {
-    Task {
-        id: task_id(n),
-        stage,
-        connection: connection_key(connection),
-        connection_revision: Revision(3),
-        plugin: plugin(),
-        action: Action::Access,
-        wanted: Some("user_id".parse().unwrap()),
-        needs: BTreeSet::from(["email".parse().unwrap()]),
-        state,
-        segment: Some(segment()),
-        segments_closed: 2,
-        carry: Some(Carry {
-            state: Some("page 2".into()),
-            values: vec![HeldValue { value: "cursor".into(), origin: "https://a.example".into() }],
-        }),
-        given: BTreeSet::from([0]),
-        rounds: 1,
-        calls: vec![call()],
-        skipped: vec![SkippedQuery {
-            label: "q".into(),
-            reason: SkipReason::MissingPlaceholder("phone_number".into()),
-        }],
-    }
-}
-
-/// Every state a task can be in, and every finding and reason.
-pub(crate) fn task_states() -> Vec<TaskState> {
-    let at = at(9);
-    let field = FormField {
-        name: "Address".into(),
-        label: "address".into(),
-        types: vec![FieldType::Text],
-        required: false,
-    };
-    let mut states = vec![
-        TaskState::Queued,
-        TaskState::Running,
-        TaskState::Waiting { until: at },
-        TaskState::RequiresInput { form: Form { fields: vec![field] } },
-        TaskState::Error {
-            failure: Failure { label: Some("q".into()), ..Failure::new(FailureCode::InDoubt, "?") },
-            at,
-        },
-    ];
-    let findings = [
-        FindingSummary::Records { count: 3 },
-        FindingSummary::Identities { count: 1 },
-        FindingSummary::Done { verified: true },
-        FindingSummary::NothingFound,
-        FindingSummary::Settled,
-    ];
-    states.extend(findings.map(|finding| TaskState::Complete { finding, at }));
-    let reasons = [
-        SkipReason::MissingPlaceholder("email".into()),
-        SkipReason::NotApplicable,
-        SkipReason::NotNeeded,
-        SkipReason::Withdrawn,
-    ];
-    states.extend(reasons.map(|reason| TaskState::Skipped { reason, at }));
-    states
-}
-
-pub(crate) fn request(tenant: &str, policy: &str, n: u64) -> PrivacyRequest {
-    PrivacyRequest {
-        id: request_id(n),
+pub(crate) fn policy_webhook(tenant: &str, policy: &str, n: u64) -> PolicyWebhook {
+    PolicyWebhook {
         tenant: tenant_id(tenant),
         policy: policy_key(policy),
-        terms: terms(),
-        external_id: Some(format!("case {n}")),
-        subject: DataSubject {
-            identities: vec![
-                Identity {
-                    kind: "email".parse().unwrap(),
-                    value: format!("person{n}@example.com"),
-                    found_by: None,
-                },
-                Identity {
-                    kind: "user_id".parse().unwrap(),
-                    value: "4711".into(),
-                    found_by: Some(task_id(1)),
-                },
-            ],
-        },
-        state: RequestState::Pending,
-        tasks: Vec::new(),
-        unserved: vec![Action::Optout],
-        package: Some(PackageRef {
-            destination: "local".into(),
-            object_key: "acme/r/d.zip".into(),
-            sha256: "00".repeat(32),
-            size: 99,
-            files: 3,
-        }),
+        id: webhook_id(n),
+        order: 7,
+        phase: WebhookPhase::PreExecution,
+        direction: Direction::TwoWay,
+        url: format!("https://hooks.acme.example/{n}"),
+        sends_identities: true,
+        secret: Secret::new(format!("whsec_{n}")),
         created_at: at(i64::try_from(n).unwrap()),
-        updated_at: at(60),
         revision: Revision::FIRST,
     }
-}
-
-/// The request after one more change.
-pub(crate) fn next(mut request: PrivacyRequest, state: RequestState) -> PrivacyRequest {
-    request.state = state;
-    request.revision = request.revision.next();
-    request
-}
-
-pub(crate) fn input(tenant: &str, request: u64, task: u64, values: &[(&str, &str)]) -> ManualInput {
-    ManualInput {
-        tenant: tenant_id(tenant),
-        request: request_id(request),
-        task: task_id(task),
-        connection: connection_key("crm"),
-        values: values
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-            .collect::<BTreeMap<_, _>>(),
-        given_by: "clerk".into(),
-        given_at: at(70),
-        revision: Revision::FIRST,
-    }
-}
-
-pub(crate) fn records(text: &str) -> Records {
-    Records::parse(text.as_bytes(), "").unwrap()
-}
-
-fn entry(label: &str, event: CallEvent) -> JournalEntry {
-    let key = CallKey { label: label.into(), occurrence: 3 };
-    JournalEntry { segment: 1, attempt: 2, key, fingerprint: [7; 32], event }
-}
-
-pub(crate) fn success(label: &str, body: Option<Bytes>) -> JournalEntry {
-    let outcome = CallOutcome::Success { status: 200, body, retry_after: Some(5), attempts: 2 };
-    entry(label, CallEvent::Outcome(outcome))
-}
-
-/// Every kind of line.
-pub(crate) fn journal() -> Vec<JournalEntry> {
-    let mut entries = vec![
-        entry("a", CallEvent::Intent),
-        entry("b", CallEvent::Deferred { attempts: 2 }),
-        entry("c", CallEvent::Settled { done: true }),
-        success("d", None),
-        success("e", Some(Bytes::new())),
-        success("f", Some(Bytes::from_static(b"\x00body\xff"))),
-    ];
-    let errors = [
-        CallError::MissingPlaceholder("a".into()),
-        CallError::AmbiguousPlaceholder("b".into()),
-        CallError::ValueRefused("c".into()),
-        CallError::UnexpectedStatus(418),
-        CallError::Unreachable,
-        CallError::Timeout,
-        CallError::TooLarge,
-        CallError::Truncated,
-    ];
-    entries.extend(
-        errors.map(|error| {
-            entry("g", CallEvent::Outcome(CallOutcome::Failed { error, attempts: 1 }))
-        }),
-    );
-    entries
 }
 
 pub(crate) fn event(tenant: Option<&str>, name: &str) -> AuditEvent {
@@ -438,10 +293,45 @@ pub(crate) async fn put(store: &dyn StateStore, all: impl IntoIterator<Item = Ch
     store.commit(changes(all)).await.unwrap();
 }
 
-pub(crate) fn put_request(request: PrivacyRequest, due: Option<Timestamp>) -> Change {
-    Change::PutRequest { request: Box::new(request), due }
-}
-
 pub(crate) fn put_connection(connection: Connection) -> Change {
     Change::PutConnection(Box::new(connection))
+}
+
+/// A plugin `crm`.
+pub(crate) fn installed_plugin(
+    scope: Option<&str>,
+    version: &str,
+    revision: u64,
+) -> InstalledPlugin {
+    let digest = PluginDigest::of(&component(scope, version));
+    InstalledPlugin {
+        scope: scope.map(tenant_id),
+        reference: PluginRef { name: "crm".into(), version: version.into(), digest },
+        descriptor: Descriptor {
+            connector_type: "crm".into(),
+            category: "api".into(),
+            display_name: "CRM".into(),
+            actions: Action::ALL.into(),
+            config_schema: "{}".into(),
+            policy_schema: Some("{}".into()),
+            reads: vec![ReadGrant::Identities, ReadGrant::Responses],
+        },
+        imports: vec!["cordon:connector/http@0.1.0".into()],
+        size: 8,
+        active: false,
+        installed_by: "operator".into(),
+        installed_at: at(5),
+        revision: Revision(revision),
+    }
+}
+
+fn component(scope: Option<&str>, version: &str) -> Vec<u8> {
+    format!("component of {scope:?} {version}").into_bytes()
+}
+
+/// Puts a plugin for the first time, with its component.
+pub(crate) fn put_plugin(plugin: &InstalledPlugin) -> Change {
+    let scope = plugin.scope.as_ref().map(TenantId::as_str);
+    let bytes = component(scope, &plugin.reference.version);
+    Change::PutPlugin(Box::new(plugin.clone()), Some(bytes.into()))
 }

@@ -4,19 +4,20 @@ use std::fs;
 use std::path::Path;
 
 use bytes::Bytes;
-use cordon_model::Revision;
 use cordon_model::commit::{Change, Commit, StoreError};
 use cordon_model::page::Page;
 use cordon_model::port::{SealError, Sealer as _, StateStore as _};
-use cordon_model::subject::Identity;
+use cordon_model::secret::Secret;
+use cordon_model::subject::{Identity, IdentitySource};
+use cordon_model::webhook::PolicyWebhook;
 use redb::{Database, ReadableTable as _};
 use tempfile::TempDir;
 
 use super::fresh;
 use super::sample::{
-    changes, connection, connection_key, credentials, event, input, policy, policy_key, put,
-    put_connection, put_request, records, replay, request, request_id, success, task_id, tenant,
-    tenant_id, webhook,
+    connection, connection_key, credentials, event, input, policy, policy_key, policy_webhook, put,
+    put_connection, put_files, put_request, records, replay, request, request_id, success, task_id,
+    tenant, tenant_id, webhook, webhook_id,
 };
 use crate::apply::task::task_key;
 use crate::tables::{Key, Table};
@@ -28,7 +29,7 @@ fn distinctive(what: &str, n: u64) -> String {
 }
 
 /// Every file under a directory.
-fn all_files(directory: &Path) -> Vec<(String, Vec<u8>)> {
+pub(super) fn all_files(directory: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
@@ -48,7 +49,9 @@ fn telling(n: u64) -> (Commit, Vec<String>) {
     let mut asked = request("acme", "access", n);
     asked.external_id = Some(text("external"));
     let kind = "email".parse().unwrap();
-    asked.subject.identities = vec![Identity { kind, value: text("identity"), found_by: None }];
+    let source = IdentitySource::Submitted;
+    asked.subject.identities = vec![Identity { kind, value: text("identity"), source }];
+    asked.callback_url = Some(text("callback"));
     let mut users = connection("acme", &key, n);
     users.config = serde_json::json!({ "headers": { "x": text("config") } });
     users.name = text("name");
@@ -59,12 +62,23 @@ fn telling(n: u64) -> (Commit, Vec<String>) {
     let reply = text("answer");
     let replayed = replay(Some("acme"), &text("idempotency"), Some((202, reply.as_bytes())));
     let secrets = credentials(&[("token", &text("secret"))]);
+    let hook = PolicyWebhook {
+        url: text("hook-url"),
+        secret: Secret::new(text("hook-secret")),
+        ..policy_webhook("acme", "hooks", n)
+    };
+    let file = format!("{} {padding}", text("file"));
+    let given = put_files(
+        input("acme", n, 1, &[(&text("label"), &text("input"))]),
+        &[(&text("file-label"), &text("file-name"), file.as_bytes())],
+    );
     let commit = Commit {
         changes: vec![
             put_connection(users),
             Change::PutSecrets(acme.clone(), connection_key(&key), secrets),
             put_request(asked, None),
-            Change::PutInput(input("acme", n, 1, &[("field", &text("input"))])),
+            Change::PutPolicyWebhook(hook),
+            given,
             Change::PutRecords(acme.clone(), id, task_id(1), vec![records(&answer)]),
             Change::AppendJournal(acme, id, task_id(1), vec![success("q", Some(body))]),
             Change::PutReplay(replayed),
@@ -82,6 +96,13 @@ fn telling(n: u64) -> (Commit, Vec<String>) {
         "idempotency",
         "secret",
         "input",
+        "label",
+        "file",
+        "file-label",
+        "file-name",
+        "callback",
+        "hook-url",
+        "hook-secret",
     ];
     (commit, whats.map(text).into())
 }
@@ -89,7 +110,9 @@ fn telling(n: u64) -> (Commit, Vec<String>) {
 #[tokio::test]
 async fn two_hundred_identities_secrets_records_and_inputs_are_found_in_no_file() {
     let (store, directory) = fresh();
-    put(&store, [Change::PutTenant(tenant("acme"))]).await;
+    let mut acme = tenant("acme");
+    acme.callback_secret = Some(Secret::new(distinctive("callback-secret", 0)));
+    put(&store, [Change::PutTenant(acme), Change::PutPolicy(policy("acme", "hooks", 1))]).await;
     let mut texts = Vec::new();
     for n in 1..=200 {
         let (commit, of_commit) = telling(n);
@@ -99,6 +122,12 @@ async fn two_hundred_identities_secrets_records_and_inputs_are_found_in_no_file(
     let (acme, id) = (tenant_id("acme"), request_id(10));
     let stored = store.records(&acme, id, task_id(1)).await.unwrap();
     assert!(stored[0].to_text().contains(&distinctive("record", 10)), "they are in there");
+    let label = distinctive("file-label", 10);
+    let file = store.input_file(&acme, id, task_id(1), &label).await.unwrap().unwrap();
+    assert!(file.starts_with(distinctive("file", 10).as_bytes()));
+    let person = [("email".parse().unwrap(), distinctive("identity", 10))];
+    let about = store.requests_about(&acme, &person, &Page::first()).await.unwrap();
+    assert_eq!(about.items[0].id, id);
     let search = |when: &str| {
         let files = all_files(directory.path());
         assert!(files.iter().any(|(name, _)| name.contains("blobs")));
@@ -113,7 +142,7 @@ async fn two_hundred_identities_secrets_records_and_inputs_are_found_in_no_file(
     search("in use");
     store.close().unwrap();
     search("closed");
-    assert_eq!(texts.len(), 2000);
+    assert_eq!(texts.len(), 3400);
     assert!(texts.iter().all(|text| text.contains("QzXw0")), "the search would find each of them");
 }
 
@@ -161,8 +190,9 @@ async fn doubled() -> TempDir {
                 Change::PutPolicy(policy(name, &key, 1)),
                 Change::PutManualWebhook(webhook(name, "c1", &key, 1)),
                 put_request(request(name, "c1", n), None),
-                Change::PutInput(input(name, n, 1, &[])),
-                Change::PutInput(input(name, n, 2, &[])),
+                Change::PutPolicyWebhook(policy_webhook(name, "c1", n)),
+                put_files(input(name, n, 1, &[]), &[("a", "a", b"a")]),
+                put_files(input(name, n, 2, &[]), &[("a", "a", b"a")]),
                 Change::PutRecords(tenant_of.clone(), id, task_id(1), vec![records("[]")]),
                 Change::PutRecords(tenant_of.clone(), id, task_id(2), vec![records("[]")]),
                 Change::AppendJournal(
@@ -191,6 +221,12 @@ fn tampered(directory: &TempDir, tamper: impl FnOnce(&redb::WriteTransaction)) -
     RedbStore::open(Options::new(directory.path())).unwrap()
 }
 
+fn keys_below(transaction: &redb::WriteTransaction, table: Table, prefix: &[u8]) -> Vec<Vec<u8>> {
+    let table = transaction.open_table(table.definition()).unwrap();
+    let keys = table.iter().unwrap().map(|row| row.unwrap().0.value().to_vec());
+    keys.filter(|key| key.starts_with(prefix)).collect()
+}
+
 /// Puts a copy of one row in the place of another.
 fn copy(transaction: &redb::WriteTransaction, from: (Table, &[u8]), to: (Table, &[u8])) {
     let row = {
@@ -215,6 +251,7 @@ async fn a_row_moved_to_another_record_of_its_tenant_does_not_open() {
     let task = |n| task_key(&acme, request_id(1), task_id(n));
     let line = |n| Key::unscoped().raw(&task(1)).number(n).done();
     let event = |n| Key::of(&acme).number(n).done();
+    let hook = |n| Key::of(&acme).text("c1").uuid(webhook_id(n).as_uuid()).done();
     let store = tampered(&directory, |transaction| {
         for table in [Table::Connections, Table::Policies, Table::Webhooks, Table::Vault] {
             copy(transaction, (table, &name("c1")), (table, &name("c2")));
@@ -225,6 +262,10 @@ async fn a_row_moved_to_another_record_of_its_tenant_does_not_open() {
         for table in [Table::Inputs, Table::Records] {
             copy(transaction, (table, &task(1)), (table, &task(2)));
         }
+        let files = Table::InputFiles;
+        let file = |n| keys_below(transaction, files, &task(n)).remove(0);
+        copy(transaction, (files, &file(1)), (files, &file(2)));
+        copy(transaction, (Table::PolicyWebhooks, &hook(1)), (Table::PolicyWebhooks, &hook(2)));
         copy(transaction, (Table::Journal, &line(1)), (Table::Journal, &line(2)));
         copy(transaction, (Table::Audit, &event(1)), (Table::Audit, &event(2)));
     });
@@ -234,6 +275,10 @@ async fn a_row_moved_to_another_record_of_its_tenant_does_not_open() {
     damaged(store.vault(&acme, &connection_key("c2")).await.map(|_| ()));
     damaged(store.request(&acme, request_id(2)).await);
     damaged(store.inputs(&acme, request_id(1)).await);
+    damaged(store.input_file(&acme, request_id(1), task_id(2), "a").await);
+    let (access, second) = (policy_key("c1"), webhook_id(2));
+    damaged(store.policy_webhook(&acme, &access, second).await.map(|_| ()));
+    damaged(store.policy_webhooks(&acme, &access).await.map(|_| ()));
     damaged(store.records(&acme, request_id(1), task_id(2)).await);
     damaged(store.journal(&acme, request_id(1), task_id(1)).await);
     damaged(store.events(&acme, request_id(1), &Page::first()).await);
@@ -286,33 +331,6 @@ async fn an_edited_head_does_not_open() {
         table.insert(key.as_slice(), edited.as_slice()).unwrap();
     });
     damaged(store.request(&acme, request_id(1)).await);
-}
-
-#[tokio::test]
-async fn replaced_and_removed_files_leave_the_disk() {
-    let (store, directory) = fresh();
-    let (acme, id, task) = (tenant_id("acme"), request_id(1), task_id(1));
-    let large = |text: &str| records(&format!(r#"[{{"t":"{}"}}]"#, text.repeat(100_000)));
-    let put_records = |sets| Change::PutRecords(acme.clone(), id, task, sets);
-    let blobs = || {
-        let files = all_files(&directory.path().join("blobs"));
-        files.len()
-    };
-    put(&store, [Change::PutTenant(tenant("acme")), put_request(request("acme", "a", 1), None)])
-        .await;
-    put(&store, [put_records(vec![large("a")])]).await;
-    assert_eq!(blobs(), 1);
-    put(&store, [put_records(vec![large("b")])]).await;
-    assert_eq!(blobs(), 1, "the replaced one is gone");
-    let refused = changes([
-        put_records(vec![large("c")]),
-        Change::DeletePolicy(acme.clone(), policy_key("absent"), Revision(1)),
-    ]);
-    store.commit(refused).await.unwrap_err();
-    assert_eq!(blobs(), 1, "a refused commit leaves no file");
-    assert_eq!(store.records(&acme, id, task).await.unwrap(), [large("b")]);
-    put(&store, [put_records(vec![records("[]")])]).await;
-    assert_eq!(blobs(), 0);
 }
 
 #[tokio::test]

@@ -102,6 +102,14 @@ impl Connector for Scripted {
                 }
                 None => Ok(Outcome::RequiresInput(ask(&task))),
             },
+            "ask-twice" => match (&task.input, task.state.as_deref()) {
+                (Some(input), Some("second")) => {
+                    let records = Finding::Records(vec![input.records()]);
+                    Ok(Outcome::Finished(Report { finding: records, skipped: vec![] }))
+                }
+                (Some(_), Some("first")) => Ok(Outcome::RequiresInput(ask_for_either("second"))),
+                _ => Ok(Outcome::RequiresInput(ask_for_either("first"))),
+            },
             "later" => match task.state.as_deref() {
                 Some("waited") => finish(&task, vec![send(&planned)?]),
                 _ => {
@@ -181,17 +189,28 @@ fn finish(task: &Task, responses: Vec<http::Response>) -> Result<Outcome, Failur
 }
 
 fn ask(task: &Task) -> Ask {
-    let field = Field {
-        name: "Anything".to_owned(),
-        label: "anything".to_owned(),
+    let field = |label: &str| Field {
+        name: label.to_uppercase(),
+        label: label.to_owned(),
         types: vec![FieldType::Text],
         required: false,
     };
     Ask {
-        form: Form { fields: vec![field] },
+        form: Form { fields: vec![field("zone"), field("anything"), field("badge")] },
         state: Some(task.config.len().to_string()),
         values: vec![],
     }
+}
+
+/// Asks the same each time; what tells the questions apart is the state.
+fn ask_for_either(state: &str) -> Ask {
+    let field = Field {
+        name: "Either".to_owned(),
+        label: "either".to_owned(),
+        types: vec![FieldType::Text, FieldType::File],
+        required: true,
+    };
+    Ask { form: Form { fields: vec![field] }, state: Some(state.to_owned()), values: vec![] }
 }
 
 fn spin() -> ! {

@@ -1,16 +1,25 @@
 //! The commands that change a request and are answered with it.
 
+use std::path::PathBuf;
+
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::{Id, view};
 use crate::client::Client;
+use crate::commands::body::read;
 use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Let a request that has its inputs go on
-    Resume(Id),
+    /// Let a request go on that has its inputs, or that is paused
+    Resume {
+        #[command(flatten)]
+        id: Id,
+        /// A file with the token of the webhook that halts it; - reads standard input
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+    },
     /// Approve a request
     Approve(Id),
     /// Deny a request
@@ -62,7 +71,11 @@ pub(super) enum SettledAs {
 
 pub(super) async fn run(command: Command, client: &Client, output: Output) -> anyhow::Result<()> {
     let (id, act, body) = match command {
-        Command::Resume(id) => (id, "resume", None),
+        Command::Resume { id, token_file } => {
+            let token = token_file.map(|file| read(&file)).transpose()?;
+            let body = token.map(|token| json!({ "token": text_of(&token) }));
+            (id, "resume", body)
+        }
         Command::Approve(id) => (id, "approve", None),
         Command::Deny { id, reason } => (id, "deny", reason.map(|why| json!({ "reason": why }))),
         Command::Cancel(id) => (id, "cancel", None),
@@ -81,4 +94,9 @@ pub(super) async fn run(command: Command, client: &Client, output: Output) -> an
     };
     let body = body.map(|body: Value| body.to_string().into());
     output.answer(&client.post(id.below([act]), body).await?, view::request)
+}
+
+/// A token as it stands in a file, which an editor ends with a line break.
+fn text_of(token: &[u8]) -> String {
+    String::from_utf8_lossy(token).trim().to_owned()
 }

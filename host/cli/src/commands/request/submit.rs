@@ -1,6 +1,5 @@
 //! `cordon request submit`.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -8,7 +7,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::super::Outcome;
-use super::super::body::read_json;
+use super::super::body::{by_kind, identity, read_json};
 use super::super::watch::{Until, follow};
 use super::view;
 use crate::client::{ApiPath, Client};
@@ -27,8 +26,11 @@ pub(super) struct Args {
     /// Your own name for the request
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
+    /// Where you are told how it goes; its host must be one of the tenant's webhook_hosts
+    #[arg(long, value_name = "URL")]
+    callback_url: Option<String>,
     /// The whole request as JSON, instead of the other options; - reads standard input
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "identities", "external_id"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "identities", "external_id", "callback_url"])]
     file: Option<PathBuf>,
     /// Follow the request until it ends or waits for a person; exits with 1 when it fails
     #[arg(long)]
@@ -50,18 +52,12 @@ fn body(args: Args) -> anyhow::Result<Bytes> {
     if let Some(file) = &args.file {
         return Ok(read_json(file)?.bytes);
     }
-    let mut identities: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (kind, value) in args.identities {
-        identities.entry(kind).or_default().push(value);
-    }
-    let mut body = json!({ "policy": args.policy, "identities": identities });
-    if let (Some(object), Some(id)) = (body.as_object_mut(), args.external_id) {
-        object.insert("external_id".to_owned(), id.into());
+    let mut body = json!({ "policy": args.policy, "identities": by_kind(args.identities) });
+    let names = [("external_id", args.external_id), ("callback_url", args.callback_url)];
+    for (name, value) in names {
+        if let (Some(object), Some(value)) = (body.as_object_mut(), value) {
+            object.insert(name.to_owned(), value.into());
+        }
     }
     Ok(body.to_string().into())
-}
-
-fn identity(text: &str) -> Result<(String, String), String> {
-    let (kind, value) = text.split_once('=').ok_or("write KIND=VALUE, like email=p@example.com")?;
-    Ok((kind.to_owned(), value.to_owned()))
 }

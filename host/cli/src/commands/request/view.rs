@@ -7,15 +7,26 @@ use crate::output::{View, items, joined};
 
 pub(super) fn requests(list: &Value) -> View {
     let rows = items(list, "items").map(|item| {
-        ["id", "status", "policy", "created_at", "external_id"].map(|name| cell(item, name))
+        ["id", "status", "policy", "created_at", "due_at", "external_id"]
+            .map(|name| cell(item, name))
     });
-    let head = ["ID", "STATUS", "POLICY", "CREATED", "EXTERNAL ID"];
+    let head = ["ID", "STATUS", "POLICY", "CREATED", "DUE", "EXTERNAL ID"];
     page_of(list, View::table(head, rows.collect()))
 }
 
 pub(super) fn request(object: &Value) -> View {
-    let scalars =
-        ["id", "status", "policy", "external_id", "denial_reason", "created_at", "updated_at"];
+    let scalars = [
+        "id",
+        "status",
+        "policy",
+        "external_id",
+        "denial_reason",
+        "created_at",
+        "due_at",
+        "ended_at",
+        "expired_at",
+        "updated_at",
+    ];
     let fields = scalars.map(|name| (name, cell(object, name)));
     let waits = [("waiting_for", waiting_for(object)), ("unserved", joined(object, "unserved"))];
     let package = object.get("package").map(|package| cell(package, "sha256"));
@@ -68,14 +79,29 @@ fn problem(problem: &Value) -> String {
 pub(super) fn inputs(list: &Value) -> View {
     let rows = items(list, "items").flat_map(|item| {
         let [connection, provided] = ["connection", "provided"].map(|name| cell(item, name));
-        let fields = item.get("form").into_iter().flat_map(|form| items(form, "fields"));
-        fields.map(move |field| {
+        let form = item.get("form");
+        let asked = form.into_iter().flat_map(|form| items(form, "fields")).map(|field| {
             let [label, required, name] =
                 ["label", "required", "name"].map(|name| cell(field, name));
-            [connection.clone(), provided.clone(), label, required, name]
+            let given = items(item, "given").any(|given| cell(given, "label") == label);
+            [label, joined(field, "types"), required, given.to_string(), name]
+        });
+        // Of an earlier definition: it counts again when the label is back.
+        let is_asked = move |label: &str| {
+            form.is_some_and(|form| items(form, "fields").any(|f| cell(f, "label") == label))
+        };
+        let left = items(item, "given").filter(move |given| !is_asked(&cell(given, "label")));
+        let left = left.map(|given| {
+            let [label, field_type] = ["label", "type"].map(|name| cell(given, name));
+            [label, field_type, "false".to_owned(), "true".to_owned(), "not asked for".to_owned()]
+        });
+        let rows: Vec<_> = asked.chain(left).collect();
+        rows.into_iter().map(move |[label, types, required, given, name]| {
+            [connection.clone(), provided.clone(), label, types, required, given, name]
         })
     });
-    View::table(["CONNECTION", "PROVIDED", "LABEL", "REQUIRED", "FIELD"], rows.collect())
+    let head = ["CONNECTION", "PROVIDED", "LABEL", "TYPES", "REQUIRED", "GIVEN", "FIELD"];
+    View::table(head, rows.collect())
 }
 
 pub(super) fn given(request: &Value) -> View {

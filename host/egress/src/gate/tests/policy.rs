@@ -26,7 +26,27 @@ fn granted(origin: &str, private: &[&str]) -> Grants {
 }
 
 async fn ask(gate: &Gate, grants: &Grants, url: &str) -> EgressVerdict {
-    gate.explain(EgressQuestion { needs: grants, grants, method: "GET", url }).await
+    ask_within(gate, &EgressLimits::default(), grants, grants, url).await
+}
+
+async fn ask_within(
+    gate: &Gate,
+    limits: &EgressLimits,
+    needs: &Grants,
+    grants: &Grants,
+    url: &str,
+) -> EgressVerdict {
+    let (tenant, connection) = (TenantId::default_tenant(), "crm".parse().unwrap());
+    let question = EgressQuestion {
+        tenant: &tenant,
+        connection: &connection,
+        limits,
+        needs,
+        grants,
+        method: "GET",
+        url,
+    };
+    gate.explain(question).await
 }
 
 /// Stage and code, after making sure that a send says the same.
@@ -65,6 +85,40 @@ async fn the_operators_policy_goes_before_every_grant() {
     assert_eq!((problems[0].part.as_str(), problems[0].code), ("/url", "origin_denied"));
     request.url = crate::inspect::tests::text("http://api.acme.com/");
     assert!(gate.inspect(&request).is_ok());
+}
+
+#[tokio::test]
+async fn a_tenants_limits_narrow_what_was_granted_before_any_name_service_is_asked() {
+    let (gate, names) = named(development(), &["127.0.0.1"]);
+    let grants = granted("http://*.acme.com:*", &[]);
+    let limits = EgressLimits {
+        allow: Some(patterns(&["http://*.eu.acme.com:*"])),
+        deny: patterns(&["http://hr.eu.acme.com:*"]),
+    };
+    for (url, code) in [
+        ("http://api.acme.com:1/", "origin_not_allowed"),
+        ("http://hr.eu.acme.com:1/", "origin_denied"),
+    ] {
+        let verdict = ask_within(&gate, &limits, &grants, &grants, url).await;
+        assert_eq!((verdict.stage, verdict.denied), ("policy", Some(code)), "{url}");
+        assert!(verdict.rule.contains("the tenant's limits"), "{}", verdict.rule);
+        assert_eq!(verdict.missing, Grants::default(), "no grant helps");
+        let mut call = Call::get(url);
+        call.limits = limits.clone();
+        let sent = call.send_with(&gate, &grants).await;
+        assert_eq!(super::code(sent), (Stage::Policy, code), "{url}");
+    }
+    assert_eq!(names.1.load(Ordering::SeqCst), 0, "no name service was asked");
+    let upstream = Upstream::answering(answer("[]")).await;
+    let mut call = Call::get(&format!("http://api.eu.acme.com:{}/", upstream.address.port()));
+    call.limits = limits;
+    assert!(call.send(&gate).await.is_ok());
+    // They open nothing: an inner name is the operator's to write out, and so is an origin.
+    let wide = EgressLimits { allow: Some(patterns(&["http://crm:1"])), ..EgressLimits::default() };
+    let (closed, _) = named(Options::default(), &["10.0.0.1"]);
+    let inner = granted("http://crm:1", &[]);
+    let verdict = ask_within(&closed, &wide, &inner, &inner, "http://crm:1/").await;
+    assert_eq!(verdict.denied, Some("host_reserved"));
 }
 
 #[tokio::test]
@@ -132,8 +186,9 @@ async fn an_inner_name_needs_the_operators_exact_word_and_leads_inside_only() {
 async fn what_is_granted_and_not_needed_is_told_apart() {
     let gate = Gate::new(development()).unwrap();
     let (needs, grants) = (granted("http://127.0.0.1:1", &[]), granted("http://127.0.0.1:*", &[]));
-    let question = |url| EgressQuestion { needs: &needs, grants: &grants, method: "GET", url };
-    assert_eq!(gate.explain(question("http://127.0.0.1:1/")).await.denied, None);
-    let other = gate.explain(question("http://127.0.0.1:2/")).await;
+    let limits = EgressLimits::default();
+    let asked = |url| ask_within(&gate, &limits, &needs, &grants, url);
+    assert_eq!(asked("http://127.0.0.1:1/").await.denied, None);
+    let other = asked("http://127.0.0.1:2/").await;
     assert_eq!((other.stage, other.denied), ("policy", Some("not_needed")));
 }

@@ -7,11 +7,11 @@
 use std::collections::BTreeSet;
 
 use cordon_model::connection::Connection;
-use cordon_model::grant::{Grants, OriginPattern, PrivateNetwork};
+use cordon_model::grant::{EgressLimits, Grants, OriginPattern, PrivateNetwork};
 use cordon_model::plan::{Assessment, Draft as PluginDraft, EgressNeed, Query};
-use cordon_model::plugin::Plugin;
-use cordon_model::port::ConnectorError;
-use cordon_model::{Action, ConnectionKey, Problem};
+use cordon_model::plugin::{Plugin, ReadGrant};
+use cordon_model::port::{ConnectorError, SecretsError};
+use cordon_model::{Action, ConnectionKey, Problem, TenantId};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -43,6 +43,28 @@ fn warn_of_unchecked_certificates(queries: &[Query], problems: &mut Problems) {
     }
 }
 
+/// What the tenant is not left is refused when it is written. The gate, which looked at the
+/// planned requests, knows the operator's policy and no tenant.
+fn check_queries(queries: &[Query], limits: &EgressLimits, problems: &mut Problems) {
+    for query in queries {
+        let Ok(origin) = query.origin.parse::<OriginPattern>() else { continue };
+        if let Err(refusal) = limits.judge(&origin) {
+            let pointer = format!("{}/url", query.pointer);
+            problems.error(refusal.code(), pointer, format!("{origin}: {refusal}"));
+        }
+    }
+}
+
+/// A connection as far as its object and its plugin say. What its templates name is not looked at
+/// yet: that depends on the tenant's other connections.
+pub(in crate::service) struct Sketch {
+    pub(in crate::service) connection: Connection,
+    egress: Vec<EgressNeed>,
+    reads: Vec<ReadGrant>,
+    built_in: bool,
+    problems: Problems,
+}
+
 impl Services {
     /// The connection that an object describes, with every check done.
     pub(super) async fn assess(
@@ -52,29 +74,74 @@ impl Services {
         stored: Option<&Connection>,
         wanted: Wanted,
     ) -> Result<Connection, Error> {
+        let sketch = self.sketch(access, body, stored, wanted, None).await?;
+        let identities = self.identities(access, &sketch.connection).await?;
+        self.conclude(sketch, stored, &identities).await
+    }
+
+    /// What a stored connection becomes with another version of its plugin. Its revision is the
+    /// next one; what it was tested with is gone.
+    pub(in crate::service) async fn reassess(
+        &self,
+        access: &Access,
+        stored: &Connection,
+        plugin: Plugin,
+    ) -> Result<Connection, Error> {
+        let (body, wanted) = (stored.config.clone(), Wanted::default());
+        let sketch = self.sketch(access, body, Some(stored), wanted, Some(plugin)).await?;
+        let identities = self.identities(access, &sketch.connection).await?;
+        let connection = self.conclude(sketch, Some(stored), &identities).await?;
+        Ok(Connection { last_test: None, ..connection })
+    }
+
+    /// The first part of the checks. `plugin`: none, the active one of the type.
+    pub(super) async fn sketch(
+        &self,
+        access: &Access,
+        body: Value,
+        stored: Option<&Connection>,
+        wanted: Wanted,
+        plugin: Option<Plugin>,
+    ) -> Result<Sketch, Error> {
         let mut problems = Problems::default();
         let draft = draft::read(&body, &mut problems)?;
+        let bundle = draft.ca_bundle.as_deref();
+        problems.extend(bundle.and_then(|pem| self.ports.egress.check_ca_bundle(pem).err()));
         let identity = draft.identity(stored, wanted, &mut problems);
-        let Some(plugin) = self.plugin_of(&draft, &mut problems) else {
+        let Some(plugin) = self.plugin_of(&access.tenant, &draft, plugin, &mut problems) else {
             return Err(problems.refuse());
         };
         let actions = draft.capabilities.iter().map(|(_, action)| *action).collect();
-        let assessment = self.ask_plugin(&plugin, &body, actions, None).await?;
+        let assessment = self.ask_plugin(&access.tenant, &plugin, &body, actions, None).await?;
         problems.extend(assessment.problems);
         let Some(identity) = identity else { return Err(problems.refuse()) };
         let (built_in, reads) = (plugin.built_in, plugin.descriptor.reads.clone());
         let mut connection = self.connection_from(access, draft, identity, plugin, body, stored)?;
         connection.queries = assessment.queries;
-        let identities = self.identities(access, &connection).await?;
+        let egress = assessment.egress;
+        Ok(Sketch { connection, egress, reads, built_in, problems })
+    }
+
+    /// The rest of the checks, knowing every name that is an identity in the tenant.
+    pub(in crate::service) async fn conclude(
+        &self,
+        sketch: Sketch,
+        stored: Option<&Connection>,
+        identities: &Identities,
+    ) -> Result<Connection, Error> {
+        let Sketch { mut connection, egress, reads, built_in, mut problems } = sketch;
         let credentials = self.credential_names(&connection, &mut problems).await;
-        names::check(&connection.queries, &identities, &credentials, &mut problems);
+        let (config, queries) = (&connection.config, &connection.queries);
+        names::check(config, queries, identities, &credentials, &mut problems);
         warn_of_unchecked_certificates(&connection.queries, &mut problems);
         let is_identity = |name: &str| identities.contains(name);
-        match Grants::needed_by(&connection.queries, &assessment.egress, is_identity) {
+        match Grants::needed_by(&connection.queries, &egress, is_identity) {
             Ok(needs) => connection.needs = needs,
             Err(found) => problems.extend(found),
         }
-        self.check_needs(&assessment.egress, &mut problems);
+        let limits = self.tenant_by_id(&connection.tenant).await?.egress;
+        check_queries(&connection.queries, &limits, &mut problems);
+        self.check_needs(&egress, &limits, &mut problems);
         connection.needs.reads.extend(reads);
         connection.needs.private = self.private_needs(&connection.needs);
         connection.grants = granted(&connection.needs, stored, built_in);
@@ -82,10 +149,17 @@ impl Services {
         Ok(connection)
     }
 
-    fn plugin_of(&self, draft: &Draft, problems: &mut Problems) -> Option<Plugin> {
+    fn plugin_of(
+        &self,
+        tenant: &TenantId,
+        draft: &Draft,
+        given: Option<Plugin>,
+        problems: &mut Problems,
+    ) -> Option<Plugin> {
         let connector_type = draft.connector_type.as_deref()?;
-        let Some(plugin) = self.ports.connectors.plugin_for(connector_type) else {
-            let message = self.no_plugin_for(connector_type);
+        let active = || self.ports.connectors.plugin_for(tenant, connector_type);
+        let Some(plugin) = given.or_else(active) else {
+            let message = self.no_plugin_for(tenant, connector_type);
             problems.error("unknown_connector_type", "/connector_type", message);
             return None;
         };
@@ -100,10 +174,10 @@ impl Services {
 
     /// What could never be granted is refused when it is written. The gate looked at the planned
     /// requests; this is what the plugin may reach beside them.
-    fn check_needs(&self, egress: &[EgressNeed], problems: &mut Problems) {
+    fn check_needs(&self, egress: &[EgressNeed], limits: &EgressLimits, problems: &mut Problems) {
         let origins = egress.iter().filter_map(|need| need.origin.parse::<OriginPattern>().ok());
         for origin in origins {
-            if let Err(refusal) = self.ports.egress.policy().judge(&origin) {
+            if let Err(refusal) = self.ports.egress.policy().judge_within(limits, &origin) {
                 let message = format!("the plugin needs {origin}: {refusal}");
                 problems.error(refusal.code(), "", message);
             }
@@ -123,8 +197,13 @@ impl Services {
         networks
     }
 
-    fn no_plugin_for(&self, connector_type: &str) -> String {
-        let plugins = self.ports.connectors.plugins();
+    /// Why a type has no connections, with the type that was probably meant.
+    pub(in crate::service) fn no_plugin_for(
+        &self,
+        tenant: &TenantId,
+        connector_type: &str,
+    ) -> String {
+        let plugins = self.ports.connectors.plugins(tenant);
         let known: BTreeSet<&str> =
             plugins.iter().map(|plugin| plugin.descriptor.connector_type.as_str()).collect();
         match nearest(connector_type, known.iter().copied()) {
@@ -139,13 +218,14 @@ impl Services {
     /// Asks the plugin about a configuration, and about what a policy is about to store for it.
     pub(in crate::service) async fn ask_plugin(
         &self,
+        tenant: &TenantId,
         plugin: &Plugin,
         config: &Value,
         actions: Vec<Action>,
         policy_settings: Option<String>,
     ) -> Result<Assessment, Error> {
         let draft = PluginDraft { config: config.to_string(), actions, policy_settings };
-        match self.ports.connectors.validate(plugin.reference.digest, &draft).await {
+        match self.ports.connectors.validate(tenant, plugin.reference.digest, &draft).await {
             Ok(assessment) => Ok(assessment),
             Err(ConnectorError::Failed(failure)) => {
                 let message = format!("the plugin could not look at it: {}", failure.detail);
@@ -184,7 +264,14 @@ impl Services {
             Ok(credentials) => CredentialNames::Known(credentials.into_keys().collect()),
             Err(reason) => {
                 let (code, pointer) = (names::CREDENTIALS_UNAVAILABLE, "/credentials_location");
-                problems.warning(code, pointer, reason.to_string());
+                let message = match reason {
+                    SecretsError::Unserved => format!(
+                        "{reason}; store them with PUT /v1/connections/{}/secrets",
+                        connection.key
+                    ),
+                    SecretsError::Unavailable(_) => reason.to_string(),
+                };
+                problems.warning(code, pointer, message);
                 CredentialNames::NotStored
             }
         }
@@ -202,7 +289,9 @@ impl Services {
         let now = self.now();
         // A result tells of the configuration that was tested.
         let same = |stored: &&Connection| {
-            ["queries", "config"].iter().all(|part| stored.config.get(part) == config.get(part))
+            ["queries", "config", "ca_bundle"]
+                .iter()
+                .all(|part| stored.config.get(part) == config.get(part))
         };
         Ok(Connection {
             tenant: access.tenant.clone(),
@@ -217,6 +306,7 @@ impl Services {
             enabled: draft.enabled,
             credentials_location: draft.credentials_location,
             vault_secrets: stored.and_then(|stored| stored.vault_secrets.clone()),
+            ca_bundle: draft.ca_bundle,
             job_timeout: draft.job_timeout,
             queries: Vec::new(),
             needs: Grants::default(),

@@ -15,7 +15,7 @@ use crate::service::problems::{Problems, nearest};
 use crate::service::tenants::JOB_TIMEOUT_SECONDS_MAX;
 
 /// The fields of the object, in the order of the seed.
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "name",
     "uuid",
     "capabilities",
@@ -27,12 +27,9 @@ const FIELDS: [&str; 12] = [
     "description",
     "enabled",
     "job_timeout_seconds",
+    "ca_bundle",
     "config",
 ];
-
-/// Fields of the object that the API names and the host does not do yet. Refused: what is
-/// accepted is enforced.
-const NOT_YET: [&str; 1] = ["ca_bundle"];
 
 /// The name of the connector type that the seed calls `APIProxy`.
 const API_PROXY: &str = "api_proxy";
@@ -57,6 +54,8 @@ pub(super) struct Draft {
     pub(super) mode: Mode,
     pub(super) enabled: bool,
     pub(super) credentials_location: Option<String>,
+    /// As it was written; the gate checks it.
+    pub(super) ca_bundle: Option<String>,
     pub(super) job_timeout: Option<Duration>,
 }
 
@@ -83,6 +82,7 @@ pub(super) fn read(body: &Value, problems: &mut Problems) -> Result<Draft, Error
         mode: fields.mode(),
         enabled: fields.enabled(),
         credentials_location: fields.text("credentials_location", LOCATION_CHARACTERS_MAX),
+        ca_bundle: fields.ca_bundle(),
         job_timeout: fields.job_timeout(),
     })
 }
@@ -133,6 +133,11 @@ impl Draft {
     }
 }
 
+/// A connector type as it is stored and shown: the seed writes one of them in another way.
+pub(in crate::service) fn plain_type(written: &str) -> &str {
+    if written == "APIProxy" { API_PROXY } else { written }
+}
+
 /// The fields of one object, and where their problems go.
 struct Fields<'a> {
     object: &'a Map<String, Value>,
@@ -156,10 +161,7 @@ impl<'a> Fields<'a> {
     fn check_names(&mut self) {
         for name in self.object.keys() {
             let pointer = format!("/{}", pointer_token(name));
-            if NOT_YET.contains(&name.as_str()) {
-                let message = "is not supported yet; leave it out";
-                self.problems.error("not_supported_yet", pointer, message);
-            } else if name == "grants" {
+            if name == "grants" {
                 let message = "is written with PUT /v1/connections/{key}/grants; leave it out";
                 self.problems.error("not_here", pointer, message);
             } else if !FIELDS.contains(&name.as_str()) {
@@ -191,6 +193,11 @@ impl<'a> Fields<'a> {
             self.problems.error("not_printable", pointer, "must not contain control characters");
         }
         Some(text.to_owned())
+    }
+
+    fn ca_bundle(&mut self) -> Option<String> {
+        let value = self.get("ca_bundle")?;
+        self.string("ca_bundle", value).map(str::to_owned)
     }
 
     fn name(&mut self) -> String {
@@ -230,7 +237,7 @@ impl<'a> Fields<'a> {
     fn connector_type(&mut self) -> Option<String> {
         let value = self.required("connector_type")?;
         let text = self.string("connector_type", value)?;
-        Some(if text == "APIProxy" { API_PROXY } else { text }.to_owned())
+        Some(plain_type(text).to_owned())
     }
 
     fn capabilities(&mut self) -> Vec<(usize, Action)> {

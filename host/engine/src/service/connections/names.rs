@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use cordon_model::Problem;
 use cordon_model::plan::{Place, Query};
 use cordon_model::subject::IdentityKind;
+use serde_json::Value;
 
+use super::places;
 use crate::service::problems::Problems;
 
 /// The credentials cannot be had now.
@@ -50,8 +52,9 @@ pub(in crate::service) enum CredentialNames {
     NotStored,
 }
 
-/// Checks every name that a query's templates hold.
+/// Checks every name that the templates of a connection's queries hold.
 pub(in crate::service) fn check(
+    config: &Value,
     queries: &[Query],
     identities: &Identities,
     credentials: &CredentialNames,
@@ -59,20 +62,22 @@ pub(in crate::service) fn check(
 ) {
     for query in queries {
         for (name, place) in &query.names {
-            check_name(query, name, *place, identities, credentials, problems);
+            let (pointer, column) = places::find(config, &query.pointer, name, *place);
+            let found = check_name(name, *place, identities, credentials).into_iter();
+            let located = |found| Problem { pointer: pointer.clone(), column, ..found };
+            problems.extend(found.map(located));
         }
     }
 }
 
+/// What is wrong with one name, without its place.
 fn check_name(
-    query: &Query,
     name: &str,
     place: Place,
     identities: &Identities,
     credentials: &CredentialNames,
-    problems: &mut Problems,
-) {
-    let pointer = query.pointer.as_str();
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
     let stored = match credentials {
         CredentialNames::Known(names) => Some(names.contains(name)),
         CredentialNames::NotStored => None,
@@ -82,28 +87,29 @@ fn check_name(
             let message = format!(
                 "{{{name}}} is both a kind of identity and a key of the credentials; rename the key"
             );
-            problems.error(AMBIGUOUS_PLACEHOLDER, pointer, message);
+            problems.push(Problem::error(AMBIGUOUS_PLACEHOLDER, "", message));
         }
-        (true, Some(false) | None) => return,
+        (true, Some(false) | None) => return problems,
         (false, Some(true)) => {}
         (false, Some(false)) => {
             let message = format!(
                 "{{{name}}} is neither a kind of identity of the tenant nor a key of the credentials"
             );
-            problems.error(UNKNOWN_PLACEHOLDER, pointer, message);
+            problems.push(Problem::error(UNKNOWN_PLACEHOLDER, "", message));
         }
         (false, None) => {
             let message = format!(
                 "{{{name}}} is no kind of identity of the tenant, and no credentials are stored yet \
                  that could have it"
             );
-            problems.warning(UNKNOWN_PLACEHOLDER, pointer, message);
+            problems.push(Problem::warning(UNKNOWN_PLACEHOLDER, "", message));
         }
     }
     if place == Place::Url {
         let message = format!("the credential {{{name}}} stands in the URL, which others may log");
-        problems.warning(SECRET_IN_URL, pointer, message);
+        problems.push(Problem::warning(SECRET_IN_URL, "", message));
     }
+    problems
 }
 
 /// Whether a stored problem came from [`check`] or from a look at the credentials, so that it is
@@ -128,6 +134,7 @@ mod tests {
             wanted: Some("loyalty_id".parse().unwrap()),
             when_missing: WhenMissing::Fail,
             origin: "https://api.acme.com".to_owned(),
+            path_prefix: cordon_model::grant::PathPrefix::root(),
             method: "GET".to_owned(),
             names: names.iter().map(|(name, place)| ((*name).to_owned(), *place)).collect(),
             verify_tls: true,
@@ -148,7 +155,7 @@ mod tests {
             None => CredentialNames::NotStored,
         };
         let mut problems = Problems::default();
-        check(&queries, &identities, &credentials, &mut problems);
+        check(&Value::Null, &queries, &identities, &credentials, &mut problems);
         let codes = |problems: Vec<Problem>| problems.into_iter().map(|p| p.code).collect();
         match problems.finish() {
             Ok(warnings) => Ok(codes(warnings)),

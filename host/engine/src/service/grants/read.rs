@@ -101,7 +101,7 @@ fn read_http(
     problems: &mut Problems,
 ) -> Option<HttpGrant> {
     let HttpGrantDraft { origin, methods, path_prefix, unverified_tls, raw } = draft;
-    let origin = parsed(format!("{at}/origin"), &origin, problems);
+    let origin = grantable(format!("{at}/origin"), &origin, problems);
     let path_prefix = path_prefix.as_deref().unwrap_or("/");
     let path_prefix = parsed(format!("{at}/path_prefix"), path_prefix, problems);
     if methods.is_empty() || methods.len() > most {
@@ -122,7 +122,7 @@ fn read_secret(at: &str, draft: SecretGrantDraft, problems: &mut Problems) -> Op
     if name.is_empty() {
         problems.error("empty", format!("{at}/name"), "must be a key of the credentials");
     }
-    let origin: Option<OriginPattern> = parsed(format!("{at}/origin"), &origin, problems);
+    let origin = grantable(format!("{at}/origin"), &origin, problems);
     if origin.as_ref().is_some_and(OriginPattern::is_any_host) {
         refuse(format!("{at}/origin"), InvalidGrant::SecretToAnyHost, problems);
     }
@@ -144,6 +144,18 @@ fn read_secret(at: &str, draft: SecretGrantDraft, problems: &mut Problems) -> Op
         }
     }
     Some(SecretGrant { name, origin: origin?, places: known })
+}
+
+/// An origin that may be granted: not everybody's hosts below a public suffix.
+fn grantable(pointer: String, text: &str, problems: &mut Problems) -> Option<OriginPattern> {
+    let origin: OriginPattern = parsed(pointer.clone(), text, problems)?;
+    match origin.check_width() {
+        Ok(()) => Some(origin),
+        Err(error) => {
+            refuse(pointer, error, problems);
+            None
+        }
+    }
 }
 
 fn parsed<T: FromStr<Err = InvalidGrant>>(

@@ -101,6 +101,7 @@ fn a_retry_after_is_waited_for_or_suspends_the_run_and_never_passes_the_deadline
     assert_eq!(chosen(Some(11), 300, true), Wait::Defer(11 * SECOND));
     assert_eq!(chosen(Some(11), 300, false), Wait::GiveUp, "a test is not suspended");
     assert_eq!(chosen(Some(300), 300, true), Wait::GiveUp);
+    assert_eq!(chosen(Some(u64::MAX), 9_999, true), Wait::Defer(3_600 * SECOND), "it is capped");
     assert_eq!(chosen(Some(3), 2, true), Wait::GiveUp);
     assert_eq!(chosen(None, 300, true), Wait::Sleep(Duration::ZERO), "the jitter is full");
     assert_eq!(chosen(None, 0, true), Wait::GiveUp);

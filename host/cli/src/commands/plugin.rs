@@ -1,0 +1,121 @@
+//! `cordon plugin`.
+
+mod activate;
+mod inspect;
+mod install;
+mod list;
+mod remove;
+mod show;
+
+use clap::Subcommand;
+use serde_json::Value;
+
+use super::body::segment;
+use super::target::Target;
+use super::{Outcome, cell};
+use crate::config::Environment;
+use crate::output::{Output, View, items, joined, problem_line};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    target: Target,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List plugins
+    List,
+    /// Show one version of a plugin
+    Show(Version),
+    /// Install a component: for the tenant of the key, or for all with an operator's key
+    Install(install::Args),
+    /// Switch to a version of a plugin, forwards or back
+    Activate(activate::Args),
+    /// Remove a version that nothing uses
+    Remove(Version),
+    /// Show what a component is and needs; needs no running host
+    Inspect(inspect::Args),
+}
+
+/// One version of a plugin.
+#[derive(Debug, clap::Args)]
+struct Version {
+    /// The name of the plugin
+    #[arg(value_parser = segment)]
+    name: String,
+    /// Its version
+    #[arg(value_parser = segment)]
+    version: String,
+}
+
+pub(super) async fn run(
+    args: Args,
+    environment: &Environment,
+    output: Output,
+) -> anyhow::Result<Outcome> {
+    let Args { target, command } = args;
+    if let Command::Inspect(args) = command {
+        return inspect::run(args, output).await;
+    }
+    let client = target.client(environment)?;
+    match command {
+        Command::List => list::run(&client, output).await,
+        Command::Show(version) => show::run(&version, &client, output).await,
+        Command::Install(args) => install::run(args, &client, output).await,
+        Command::Activate(args) => activate::run(args, &client, output).await,
+        Command::Remove(version) => remove::run(&version, &client, output).await,
+        Command::Inspect(_) => Ok(()),
+    }?;
+    Ok(Outcome::Done)
+}
+
+/// A plugin, a line a member.
+fn plugin(object: &Value) -> View {
+    let of = |name: &'static str| (name, cell(object, name));
+    let list = |name: &'static str| (name, joined(object, name));
+    let view = View::fields([
+        of("name"),
+        of("version"),
+        of("digest"),
+        of("connector_type"),
+        of("display_name"),
+        of("category"),
+        list("actions"),
+        ("asks to read", joined(object, "reads")),
+        of("size"),
+        of("tenant"),
+        of("active"),
+        of("state"),
+        of("problem"),
+        of("installed_by"),
+        of("installed_at"),
+    ]);
+    items(object, "imports")
+        .filter_map(Value::as_str)
+        .fold(view, |view, import| view.and_line(format!("imports  {import}")))
+}
+
+/// What became of connections.
+fn connections(object: &Value) -> View {
+    let count = |name| cell(object, name);
+    let kept = count("kept_count");
+    let mut view = View::line(format!("connections with it: {}", count("moved_count")));
+    if kept != "0" {
+        view = view.and_line(format!("connections that stay with another version: {kept}"));
+    }
+    for kept in items(object, "kept") {
+        let [tenant, connection, version, reason] =
+            ["tenant", "connection", "version", "reason"].map(|name| cell(kept, name));
+        view = view.and_line(format!("  {tenant}/{connection} stays with {version}: {reason}"));
+        if let Some(missing) = kept.get("missing") {
+            view = view.and_line(format!("    to be granted: {missing}"));
+        }
+        for problem in items(kept, "problems") {
+            view = view.and_line(format!("    {}", problem_line(problem)));
+        }
+    }
+    view
+}
