@@ -127,6 +127,11 @@ const SPECIAL_V6: [(Ipv6Net, Class); 5] = [
 /// All of global unicast.
 const GLOBAL_V6: Ipv6Net = v6(0x2000, 0, 0, 3);
 
+/// Whether an operator could open a network that holds an address.
+pub(crate) fn can_be_opened(address: IpAddr) -> bool {
+    never(address).is_none()
+}
+
 fn never(address: IpAddr) -> Option<Class> {
     match address {
         IpAddr::V4(ip) => find_v4(&NEVER_V4, ip),

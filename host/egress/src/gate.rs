@@ -17,7 +17,7 @@ use std::sync::Arc;
 use cordon_model::grant::{EgressLimits, EgressPolicy, Grants, OriginPattern};
 use cordon_model::http_request::HttpRequest;
 
-use crate::address::AddressGuard;
+use crate::address::{self, AddressGuard};
 use crate::client::{Clients, Purpose};
 use crate::inspect::{Inspection, RequestProblem, inspect};
 use crate::names::{Reach, reach};
@@ -231,7 +231,12 @@ impl Gate {
 fn check_host(guard: &AddressGuard, host: &Host) -> Result<(), SendError> {
     match host {
         Host::Address(address) => guard.check(*address).map_err(|class| {
-            let detail = format!("the address is not dialed: {class}");
+            let remedy = if address::can_be_opened(*address) {
+                "; the operator opens networks in [egress]"
+            } else {
+                ""
+            };
+            let detail = format!("the address is not dialed: {class}{remedy}");
             denied(Stage::Address, "address_denied", detail)
         }),
         Host::Name(name) => match reach(name) {

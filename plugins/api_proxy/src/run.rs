@@ -3,7 +3,7 @@
 //!
 //! Nothing is read here but statuses: no identity, no secret, no body.
 
-use cordon_connector_sdk::handles::{Records, ShapeError};
+use cordon_connector_sdk::handles::{Records, Shape, ShapeError};
 use cordon_connector_sdk::http::{self, HttpError, Response};
 use cordon_connector_sdk::types::{
     Action, Failure, FailureCode, Finding, Outcome, Report, SkipReason, Skipped, Task, WhenMissing,
@@ -149,7 +149,11 @@ fn failure_of(query: &Query, error: &HttpError) -> Failure {
 }
 
 fn malformed(query: &Query, error: &ShapeError) -> Failure {
-    query_failure(FailureCode::MalformedResponse, &query.request.label, error.sentence())
+    let mut detail = error.sentence();
+    if error.found == Shape::Object && query.records_path.is_empty() {
+        detail.push_str("; if the array stands inside it, say where with records_path");
+    }
+    query_failure(FailureCode::MalformedResponse, &query.request.label, detail)
 }
 
 #[cfg(test)]

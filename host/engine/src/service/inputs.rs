@@ -2,7 +2,7 @@
 //!
 //! Every input is committed together with the request, at the request's next revision: it can
 //! neither be given to a request that has gone on meanwhile nor be replaced under a run. What was
-//! given is checked in [`check`]; what is asked now, and what lets a request go on without a
+//! given is checked in `inputs/check.rs`; what is asked now, and what lets a request go on without a
 //! person, is the matter of `waiting`.
 
 mod check;

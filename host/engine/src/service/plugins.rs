@@ -1,5 +1,5 @@
-//! Strangers' plugins: installed, listed, removed; switched in [`activate`], loaded after a start
-//! in [`load`].
+//! Strangers' plugins: installed, listed, removed; switched in `activate.rs`, loaded after a start
+//! in `load.rs`.
 //!
 //! What is installed is the store's; the port `Plugins` knows what this process has loaded. A
 //! tenant installs for itself, the operator for all or for one. Whatever belongs to another

@@ -2,7 +2,7 @@
 //!
 //! What is written here is used at once, also for requests that are under way: a corrected
 //! address counts at the next try. Who is told about a request, when, in which order and whether
-//! the answer counts is fixed when the request starts. [`crate::tell`] does the telling.
+//! the answer counts is fixed when the request starts. `engine/src/tell.rs` does the telling.
 
 use cordon_model::audit::AuditEvent;
 use cordon_model::commit::{Change, Commit, CommitError, RequestFilter};

@@ -93,7 +93,8 @@ fn check_name(
         (false, Some(true)) => {}
         (false, Some(false)) => {
             let message = format!(
-                "{{{name}}} is neither a kind of identity of the tenant nor a key of the credentials"
+                "{{{name}}} is neither a kind of identity of the tenant nor a key of the credentials; \
+                 correct the name, or declare the kind under the tenant's identity_kinds"
             );
             problems.push(Problem::error(UNKNOWN_PLACEHOLDER, "", message));
         }
