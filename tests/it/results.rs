@@ -130,7 +130,14 @@ async fn what_is_no_array_of_objects_is_malformed_and_the_message_has_no_content
         assert_eq!(failure["code"], "malformed_response", "{request}");
         let detail = failure["detail"].as_str().unwrap();
         assert!(detail.contains("expected an array of objects"), "{detail}");
-        assert!(detail.ends_with(&format!("of {size}")), "{detail}");
+        // What is wrong, and for an object the remedy.
+        let wrong = detail.split(';').next().unwrap();
+        assert!(wrong.ends_with(&format!("of {size}")), "{detail}");
+        assert_eq!(
+            detail.contains("records_path"),
+            wrong.contains("found an object at"),
+            "{detail}"
+        );
         assert!(!told(&host.operator(), &id).await.contains("needle"));
         assert_eq!(package_status(&host, &id).await, 404);
     }
