@@ -114,3 +114,27 @@ async fn a_policy_that_requests_are_under_cannot_be_removed_and_they_keep_its_te
     assert_eq!(request["tasks"][0]["action"], "delete");
     assert_eq!(operator.delete("/v1/policies/delete").await.status, 204);
 }
+
+#[tokio::test]
+async fn a_package_goes_to_the_one_destination_that_its_policy_names_and_the_operator_configured() {
+    let upstream = seed::upstream().await;
+    let directory = tempfile::tempdir().unwrap();
+    let host = TestHost::start_configured(|config| {
+        config.egress.development_networks = vec!["127.0.0.0/8".parse().unwrap()];
+        config.destinations.insert("archive".to_owned(), directory.path().to_owned());
+    })
+    .await;
+    seed::connect(&host, &seed::connection(&upstream)).await;
+    let policy = |destination: &str| {
+        let rule = json!({ "action": "access", "destination": destination });
+        json!({ "key": "kept", "rules": [rule] })
+    };
+    let unknown = host.operator().post("/v1/policies", &policy("elsewhere")).await;
+    assert_eq!(unknown.status, 422, "a path or a name of the client's own is none");
+    assert_eq!(unknown.json["errors"][0]["code"], "unknown_destination");
+    assert_eq!(host.operator().post("/v1/policies", &policy("archive")).await.status, 201);
+    let done = seed::complete(&host, "kept").await;
+    assert_eq!(done["package"]["destination"], "archive", "{done}");
+    let folder = directory.path().join("default").join(done["id"].as_str().unwrap());
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1);
+}
