@@ -18,6 +18,7 @@ use cordon_model::port::{
 use cordon_model::secret::Credentials;
 use cordon_model::subject::{DataSubject, Identity, IdentitySource};
 use cordon_model::task::Segment;
+use cordon_model::tenant::{Allowance, Terms};
 use cordon_model::{Action, Revision};
 use cordon_runtime::{MemoryObserver, Runtime};
 use serde_json::{Value, json};
@@ -281,12 +282,15 @@ fn reading_call(plugin: cordon_model::plugin::PluginRef, email: &str) -> Connect
         source: IdentitySource::Submitted,
     };
     ConnectorCall {
-        tenant: connection.tenant.clone(),
+        terms: Terms {
+            tenant: connection.tenant.clone(),
+            egress: cordon_model::grant::EgressLimits::default(),
+            allowance: Allowance::default(),
+        },
         request: id.parse().unwrap(),
         task: id.parse().unwrap(),
         plugin: plugin.digest,
         connection,
-        limits: cordon_model::grant::EgressLimits::default(),
         action: Action::Access,
         wanted: None,
         segment,

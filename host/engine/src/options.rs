@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use cordon_model::tenant::Allowance;
+
 /// Limits of the application.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -10,9 +12,8 @@ pub struct Options {
     pub tick: Duration,
     /// Most requests that are worked on at the same time.
     pub requests_in_flight_max: usize,
-    /// Most requests of one tenant that are worked on at the same time; what is left of the
-    /// places is there for the others.
-    pub requests_in_flight_per_tenant_max: usize,
+    /// What every tenant may use, unless something was set for it.
+    pub allowance: Allowance,
     /// Most waiting requests that are looked at in one step, when what they wait for was changed.
     pub review_step: usize,
     /// How long a request waits after the host could not do its part (disk full, destination
@@ -104,7 +105,7 @@ impl Default for Options {
         Self {
             tick: Duration::from_millis(500),
             requests_in_flight_max: 256,
-            requests_in_flight_per_tenant_max: 64,
+            allowance: Allowance::default(),
             review_step: 256,
             host_retry: Duration::from_secs(5),
             package_attempts_max: 5,

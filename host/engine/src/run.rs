@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use cordon_model::commit::{Change, Commit};
 use cordon_model::connection::Connection;
-use cordon_model::grant::EgressLimits;
 use cordon_model::journal::JournalEntry;
 use cordon_model::plugin::ReadGrant;
 use cordon_model::port::{ConnectorCall, ConnectorError, Finding, RunEnd, RunOutcome};
 use cordon_model::request::{Event, PrivacyRequest, TaskEvent};
 use cordon_model::task::{CallReport, FindingSummary, Segment, SkipReason, Stage, Task, TaskState};
+use cordon_model::tenant::Terms;
 use cordon_model::{Failure, FailureCode, TaskId};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -198,7 +198,8 @@ async fn open_segment(
         return Ok(open.clone());
     }
     let tenant = services.store().tenant(&request.tenant).await?;
-    let of_tenant = tenant.map(|tenant| tenant.limits.job_timeout).unwrap_or_default();
+    let of_tenant = tenant.map(|tenant| tenant.limits).unwrap_or_default();
+    let of_tenant = of_tenant.over(&services.options.allowance).job_timeout;
     let deadline = services.now() + connection.job_timeout.unwrap_or(of_tenant);
     if let Some(open) = &task.segment {
         return Ok(Segment {
@@ -253,11 +254,13 @@ async fn connector_call(
     } else {
         None
     };
-    // A tenant that is gone may reach nothing.
-    let nowhere = || EgressLimits { allow: Some(Vec::new()), deny: Vec::new() };
-    let limits = store.tenant(tenant).await?.map_or_else(nowhere, |tenant| tenant.egress);
+    let usual = &services.options.allowance;
+    let terms = match store.tenant(tenant).await? {
+        Some(tenant) => tenant.terms(usual),
+        None => Terms::nowhere(tenant.clone(), usual),
+    };
     Ok(Some(ConnectorCall {
-        tenant: tenant.clone(),
+        terms,
         request: request.id,
         task: task.id,
         plugin: task.plugin.digest,
@@ -270,7 +273,6 @@ async fn connector_call(
             vault_secrets: current.vault_secrets.clone(),
             ..pinned
         },
-        limits,
         action: task.action,
         wanted: task.wanted.clone(),
         segment,

@@ -125,7 +125,8 @@ impl Scheduler {
         let mut shares = self.services.scheduler.at_work_by_tenant();
         // Requests at work, and those held back, stay due in the store; ask for so many more.
         let busiest = shares.values().copied().max().unwrap_or(0);
-        let per_tenant = options.requests_in_flight_per_tenant_max + busiest + self.held_back.len();
+        let per_tenant =
+            options.allowance.requests_in_flight_max as usize + busiest + self.held_back.len();
         let due = match self.services.store().due(now, per_tenant).await {
             Ok(due) => due,
             Err(error) => {
@@ -142,7 +143,7 @@ impl Scheduler {
                 break;
             }
             let share = shares.get(&place.0).copied().unwrap_or(0);
-            if share >= options.requests_in_flight_per_tenant_max
+            if share >= options.allowance.requests_in_flight_max as usize
                 || self.held_back.contains_key(&place)
                 || self.services.is_suspended(&place.0).await
             {

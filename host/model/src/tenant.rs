@@ -14,7 +14,7 @@ pub struct Tenant {
     pub id: TenantId,
     /// A name for people.
     pub display_name: String,
-    /// How much it may use.
+    /// What was set for it alone of how much it may use.
     pub limits: TenantLimits,
     /// Kinds of identity that requests and templates may name, beside those that `identifiers`
     /// queries declare (BEHAVIOUR B5).
@@ -35,6 +35,12 @@ pub struct Tenant {
 }
 
 impl Tenant {
+    /// What its connectors run under, where every tenant is given `usual`.
+    pub fn terms(&self, usual: &Allowance) -> Terms {
+        let (tenant, egress) = (self.id.clone(), self.egress.clone());
+        Terms { tenant, egress, allowance: self.limits.over(usual) }
+    }
+
     /// The identity kinds every tenant starts with (BEHAVIOUR B5).
     pub fn initial_identity_kinds() -> BTreeSet<IdentityKind> {
         ["email", "primary_phone_number", "phone_number", "user_id"]
@@ -44,15 +50,92 @@ impl Tenant {
     }
 }
 
-/// Limits of one tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What was set for one tenant. What was not is as the host gives it to every tenant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TenantLimits {
-    /// What all queries of one type of one connection may take together (BEHAVIOUR C3).
-    pub job_timeout: Duration,
+    /// See [`Allowance::job_timeout`].
+    pub job_timeout: Option<Duration>,
+    /// See [`Allowance::guest_memory_bytes_max`].
+    pub guest_memory_bytes_max: Option<u64>,
+    /// See [`Allowance::calls_max`].
+    pub calls_max: Option<u32>,
+    /// See [`Allowance::connection_calls_max`].
+    pub connection_calls_max: Option<u32>,
+    /// See [`Allowance::requests_in_flight_max`].
+    pub requests_in_flight_max: Option<u32>,
+    /// See [`Allowance::api_requests_per_minute_max`].
+    pub api_requests_per_minute_max: Option<u32>,
 }
 
-impl Default for TenantLimits {
+/// How much a tenant may use: what is enforced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// What all queries of one type of one connection may take together (BEHAVIOUR C3).
+    pub job_timeout: Duration,
+    /// Linear memory of all its connectors that run at one time, in bytes.
+    pub guest_memory_bytes_max: u64,
+    /// Calls into its connectors at one time; further ones wait for their turn.
+    pub calls_max: u32,
+    /// The same, of one connection.
+    pub connection_calls_max: u32,
+    /// Privacy requests that are worked on at one time; further ones wait for their turn.
+    pub requests_in_flight_max: u32,
+    /// HTTP requests to the API with its keys, in a minute; further ones are told when to come
+    /// back.
+    pub api_requests_per_minute_max: u32,
+}
+
+impl Default for Allowance {
     fn default() -> Self {
-        Self { job_timeout: Duration::from_secs(300) }
+        Self {
+            job_timeout: Duration::from_secs(300),
+            guest_memory_bytes_max: 1 << 30,
+            calls_max: 64,
+            connection_calls_max: 16,
+            requests_in_flight_max: 64,
+            api_requests_per_minute_max: 6_000,
+        }
+    }
+}
+
+impl TenantLimits {
+    /// What the tenant may use, where every tenant is given `usual`.
+    pub fn over(&self, usual: &Allowance) -> Allowance {
+        let Self {
+            job_timeout,
+            guest_memory_bytes_max,
+            calls_max,
+            connection_calls_max,
+            requests_in_flight_max,
+            api_requests_per_minute_max,
+        } = self;
+        Allowance {
+            job_timeout: job_timeout.unwrap_or(usual.job_timeout),
+            guest_memory_bytes_max: guest_memory_bytes_max.unwrap_or(usual.guest_memory_bytes_max),
+            calls_max: calls_max.unwrap_or(usual.calls_max),
+            connection_calls_max: connection_calls_max.unwrap_or(usual.connection_calls_max),
+            requests_in_flight_max: requests_in_flight_max.unwrap_or(usual.requests_in_flight_max),
+            api_requests_per_minute_max: api_requests_per_minute_max
+                .unwrap_or(usual.api_requests_per_minute_max),
+        }
+    }
+}
+
+/// What the connectors of a tenant run under, as of now.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// Whose they are.
+    pub tenant: TenantId,
+    /// What they may reach at most.
+    pub egress: EgressLimits,
+    /// How much they may use.
+    pub allowance: Allowance,
+}
+
+impl Terms {
+    /// Of a tenant that is gone: it may reach nothing.
+    pub fn nowhere(tenant: TenantId, usual: &Allowance) -> Self {
+        let egress = EgressLimits { allow: Some(Vec::new()), deny: Vec::new() };
+        Self { tenant, egress, allowance: usual.clone() }
     }
 }

@@ -88,7 +88,7 @@ fn hand_over(shared: &Shared, call: DryRunCall) -> Result<(Opening, types::Task)
     let opening = Opening {
         plugin: call.connection.plugin.digest,
         connection: call.connection,
-        limits: call.limits,
+        terms: call.terms,
         action: Some(call.action),
         wanted: call.wanted,
         policy_settings: call.policy_settings,

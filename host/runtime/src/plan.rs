@@ -14,7 +14,8 @@ use cordon_model::http_request::{HttpRequest, Piece, Text};
 use cordon_model::json::pointer_token;
 use cordon_model::plan::{Assessment, Draft, EgressNeed, PlannedRequest, Query};
 use cordon_model::subject::IdentityKind;
-use cordon_model::{Action, FailureCode, PluginDigest, Problem, TenantId};
+use cordon_model::tenant::Terms;
+use cordon_model::{Action, FailureCode, PluginDigest, Problem};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -37,16 +38,16 @@ pub(crate) struct Plan {
     by_label: HashMap<String, usize>,
 }
 
-/// Asks a plugin of a tenant for its plan.
+/// Asks a plugin for its plan, on a tenant's terms.
 pub(crate) async fn ask(
     shared: &Shared,
-    tenant: &TenantId,
+    terms: &Terms,
     plugin: PluginDigest,
     draft: &Draft,
     deadline: Deadline,
     cancel: &CancellationToken,
 ) -> Result<Plan, Stop> {
-    let admitted = shared.registry.ready(tenant, plugin)?;
+    let admitted = shared.registry.ready(&terms.tenant, plugin)?;
     let asked = ask_code(shared, &admitted.code, draft, deadline, cancel).await;
     asked.inspect_err(|stop| trap::count_stop(plugin, stop))
 }

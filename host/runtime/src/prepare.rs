@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use cordon_model::connection::Connection;
-use cordon_model::grant::EgressLimits;
 use cordon_model::plan::Draft;
 use cordon_model::plugin::ReadGrant;
 use cordon_model::secret::Credentials;
 use cordon_model::subject::IdentityKind;
+use cordon_model::tenant::Terms;
 use cordon_model::{Action, Failure, FailureCode, PluginDigest};
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +23,7 @@ use crate::trap;
 /// A run or a test that is about to begin.
 pub(crate) struct Opening {
     pub(crate) connection: Connection,
-    pub(crate) limits: EgressLimits,
+    pub(crate) terms: Terms,
     pub(crate) plugin: PluginDigest,
     /// None: a test.
     pub(crate) action: Option<Action>,
@@ -91,7 +91,7 @@ impl Opening {
         RunState {
             shared: Arc::clone(shared),
             connection: self.connection,
-            limits: self.limits,
+            terms: self.terms,
             action: self.action,
             wanted: self.wanted,
             reads: self.reads,
@@ -117,10 +117,8 @@ impl Opening {
             return Ok(plan);
         }
         let deadline = self.deadline.sooner(Deadline::after(shared.options.call_timeout));
-        let plan = Arc::new(
-            plan::ask(shared, &self.connection.tenant, self.plugin, &draft, deadline, cancel)
-                .await?,
-        );
+        let plan =
+            Arc::new(plan::ask(shared, &self.terms, self.plugin, &draft, deadline, cancel).await?);
         shared.plans.put(key, Arc::clone(&plan));
         Ok(plan)
     }

@@ -18,7 +18,7 @@ use crate::trap;
 
 pub(crate) async fn run(shared: Arc<Shared>, call: ConnectorCall) -> RunEnd {
     let began = Instant::now();
-    let (tenant, request, task) = (call.tenant.clone(), call.request, call.task);
+    let (tenant, request, task) = (call.terms.tenant.clone(), call.request, call.task);
     let (connection, action) = (call.connection.key.clone(), call.action);
     let (plugin, attempt) = (call.plugin, call.segment.attempt);
     let end = Box::pin(run_to_end(shared, call)).await;
@@ -62,7 +62,7 @@ const fn word(result: &Result<RunOutcome, ConnectorError>) -> &'static str {
 async fn run_to_end(shared: Arc<Shared>, call: ConnectorCall) -> RunEnd {
     let (action, cancel) = (call.action, call.cancel.clone());
     let nothing_called = |stop| RunEnd { calls: Vec::new(), result: result(stop) };
-    let admitted = match shared.registry.ready(&call.tenant, call.plugin) {
+    let admitted = match shared.registry.ready(&call.terms.tenant, call.plugin) {
         Ok(admitted) => admitted,
         Err(stop) => return nothing_called(stop),
     };
@@ -84,7 +84,7 @@ async fn run_to_end(shared: Arc<Shared>, call: ConnectorCall) -> RunEnd {
 
 /// Turns the call into what the guest is given, and what the host keeps beside it.
 fn hand_over(shared: &Shared, call: ConnectorCall) -> Result<(Opening, Run), Stop> {
-    let ConnectorCall { segment, connection, limits, carry, .. } = call;
+    let ConnectorCall { segment, connection, terms, carry, .. } = call;
     let mut values = Values::new(shared.options.values_max);
     let mut identities = Vec::with_capacity(segment.identities.len());
     for index in &segment.identities {
@@ -120,7 +120,7 @@ fn hand_over(shared: &Shared, call: ConnectorCall) -> Result<(Opening, Run), Sto
     let of_task = TaskCalls { task: call.task, segment: segment.number, sink: call.sink };
     let opening = Opening {
         connection,
-        limits,
+        terms,
         plugin: call.plugin,
         action: Some(call.action),
         wanted: call.wanted,

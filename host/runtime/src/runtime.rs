@@ -16,13 +16,13 @@ use wasmtime::component::{HasSelf, Linker};
 
 use cordon_egress::Gate;
 use cordon_model::connection::Connection;
-use cordon_model::grant::EgressLimits;
 use cordon_model::plan::{Assessment, Draft};
 use cordon_model::plugin::Plugin;
 use cordon_model::port::{
     Clock, ConnectorCall, ConnectorError, Connectors, DryRunCall, DryRunEnd, RunEnd, Secrets,
     TestEnd,
 };
+use cordon_model::tenant::Terms;
 use cordon_model::{PluginDigest, TenantId, Timestamp};
 
 use crate::admission;
@@ -146,16 +146,16 @@ impl Connectors for Runtime {
 
     async fn validate(
         &self,
-        tenant: &TenantId,
+        terms: &Terms,
         plugin: PluginDigest,
         draft: &Draft,
     ) -> Result<Assessment, ConnectorError> {
         let (shared, draft) = (Arc::clone(&self.shared), draft.clone());
-        let tenant = tenant.clone();
+        let terms = terms.clone();
         let assessed = self.spawn(async move {
             let deadline = Deadline::after(shared.options.call_timeout);
             let cancel = CancellationToken::new();
-            let plan = plan::ask(&shared, &tenant, plugin, &draft, deadline, &cancel).await?;
+            let plan = plan::ask(&shared, &terms, plugin, &draft, deadline, &cancel).await?;
             Ok(plan.assess(&shared.gate, &draft.config, shared.options.label_chars_max))
         });
         assessed.await.map_err(ConnectorError::Host)?.map_err(|stop: Stop| stop.into())
@@ -164,12 +164,12 @@ impl Connectors for Runtime {
     async fn test(
         &self,
         connection: &Connection,
-        limits: &EgressLimits,
+        terms: &Terms,
         deadline: Timestamp,
         cancel: CancellationToken,
     ) -> TestEnd {
         let (shared, connection) = (Arc::clone(&self.shared), connection.clone());
-        let testing = test_run::test(shared, connection, limits.clone(), deadline, cancel);
+        let testing = test_run::test(shared, connection, terms.clone(), deadline, cancel);
         let tested = self.spawn(testing).await;
         tested.unwrap_or_else(|what| TestEnd {
             calls: Vec::new(),

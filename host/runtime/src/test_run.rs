@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use cordon_model::Timestamp;
 use cordon_model::connection::Connection;
-use cordon_model::grant::EgressLimits;
 use cordon_model::journal::Journal;
 use cordon_model::port::{ConnectorError, TestEnd};
+use cordon_model::tenant::Terms;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::{CallState, Calls, Deadline, Stop, Values};
@@ -19,7 +19,7 @@ use crate::trap;
 pub(crate) async fn test(
     shared: Arc<Shared>,
     connection: Connection,
-    limits: EgressLimits,
+    terms: Terms,
     deadline: Timestamp,
     cancel: CancellationToken,
 ) -> TestEnd {
@@ -33,7 +33,7 @@ pub(crate) async fn test(
     let deadline = Deadline::at(deadline, shared.clock.as_ref());
     let opening = Opening {
         connection,
-        limits,
+        terms,
         plugin,
         action: None,
         wanted: None,

@@ -124,7 +124,7 @@ impl ImportView {
             unused: import.unused.into_iter().map(UnusedView::from).collect(),
             tenant: ImportedTenant {
                 name: import.tenant.id.to_string(),
-                job_timeout_seconds: import.tenant.limits.job_timeout.as_secs(),
+                job_timeout_seconds: import.job_timeout.as_secs(),
                 changed: import.limit_set,
             },
             dry_run: import.dry_run,

@@ -2,7 +2,7 @@
 
 use cordon_engine::service::tenants::{EgressDraft, EgressPatch, NewTenant, TenantPatch};
 use cordon_model::Secret;
-use cordon_model::tenant::Tenant;
+use cordon_model::tenant::{Allowance, Tenant};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -213,7 +213,13 @@ impl From<Tenant> for TenantView {
         Self {
             name: tenant.id.to_string(),
             display_name: tenant.display_name,
-            limits: LimitsView { job_timeout_seconds: tenant.limits.job_timeout.as_secs() },
+            limits: LimitsView {
+                job_timeout_seconds: tenant
+                    .limits
+                    .over(&Allowance::default())
+                    .job_timeout
+                    .as_secs(),
+            },
             identity_kinds: tenant.identity_kinds.iter().map(ToString::to_string).collect(),
             egress: EgressView {
                 allow: tenant.egress.allow_texts(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use cordon_model::grant::{EgressLimits, EgressPolicy, Grants, PathPrefix};
+use cordon_model::grant::{EgressPolicy, Grants, PathPrefix};
 use cordon_model::plan::{Assessment, Draft, Place, Query, WhenMissing};
 use cordon_model::plugin::{Descriptor, InstalledPlugin, Plugin, PluginRef};
 use cordon_model::port::{
@@ -15,6 +15,7 @@ use cordon_model::port::{
     TestEnd, WebhookMessage, WebhookReach, WebhookResponse, WebhookSender,
 };
 use cordon_model::task::CallReport;
+use cordon_model::tenant::Terms;
 use cordon_model::{
     Action, Failure, PluginDigest, Problem, TenantId, Timestamp, connection::Connection,
 };
@@ -157,7 +158,7 @@ impl Connectors for Scripted {
 
     async fn validate(
         &self,
-        _: &TenantId,
+        _: &Terms,
         _: PluginDigest,
         draft: &Draft,
     ) -> Result<Assessment, ConnectorError> {
@@ -171,13 +172,7 @@ impl Connectors for Scripted {
         }
     }
 
-    async fn test(
-        &self,
-        _: &Connection,
-        _: &EgressLimits,
-        _: Timestamp,
-        _: CancellationToken,
-    ) -> TestEnd {
+    async fn test(&self, _: &Connection, _: &Terms, _: Timestamp, _: CancellationToken) -> TestEnd {
         let call = CallReport {
             label: "test[0]".to_owned(),
             occurrence: 0,

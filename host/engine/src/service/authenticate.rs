@@ -6,7 +6,8 @@
 use cordon_model::api_key::{KeyOwner, Scope};
 use cordon_model::audit::Actor;
 use cordon_model::page::Page;
-use cordon_model::{ApiKeyId, TenantId, tenant::Tenant};
+use cordon_model::tenant::{Tenant, Terms};
+use cordon_model::{ApiKeyId, TenantId};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -115,5 +116,10 @@ impl Services {
 
     pub(super) async fn tenant_by_id(&self, id: &TenantId) -> Result<Tenant, Error> {
         self.store().tenant(id).await?.ok_or(Error::NotFound(Missing::Tenant))
+    }
+
+    /// What the connectors of a tenant run under, as of now.
+    pub(super) async fn terms_of(&self, id: &TenantId) -> Result<Terms, Error> {
+        Ok(self.tenant_by_id(id).await?.terms(&self.options.allowance))
     }
 }

@@ -109,7 +109,7 @@ impl Services {
                 grants: connection.grants.limited_to(&connection.needs),
                 ..connection.clone()
             },
-            limits: self.tenant_by_id(&connection.tenant).await?.egress,
+            terms: self.terms_of(&connection.tenant).await?,
             action,
             wanted,
             subject: subject.clone(),

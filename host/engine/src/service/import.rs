@@ -10,11 +10,12 @@
 mod document;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use cordon_model::audit::AuditEvent;
 use cordon_model::commit::{Change, Commit};
 use cordon_model::connection::Connection;
-use cordon_model::tenant::{Tenant, TenantLimits};
+use cordon_model::tenant::{Allowance, Tenant};
 use cordon_model::{Problem, Revision};
 use serde_json::Value;
 
@@ -39,6 +40,8 @@ pub struct Import {
     pub unused: Vec<Unused>,
     /// The tenant, as it is afterwards.
     pub tenant: Tenant,
+    /// Its time limit, as it is afterwards.
+    pub job_timeout: Duration,
     /// Whether the import set the tenant's time limit.
     pub limit_set: bool,
     /// Nothing was written.
@@ -94,7 +97,8 @@ impl Services {
         let created = self.conclude_all(access, sorted.new, &mut problems).await?;
         problems.finish()?;
         let mut tenant = self.tenant_by_id(access.tenant()).await?;
-        let limit_set = set_limit(&mut tenant, &document, &sorted.conflicts)?;
+        let limit_set =
+            set_limit(&mut tenant, &self.options.allowance, &document, &sorted.conflicts)?;
         if !sorted.conflicts.is_empty() {
             return Err(Error::conflict(Conflict::Exists, sorted.conflicts.join("; ")));
         }
@@ -106,6 +110,7 @@ impl Services {
             unchanged: sorted.unchanged,
             not_imported: sorted.not_imported,
             unused: document.unused,
+            job_timeout: tenant.limits.over(&self.options.allowance).job_timeout,
             tenant,
             limit_set,
             dry_run,
@@ -200,7 +205,10 @@ impl Services {
         if let Some(tenant) = tenant {
             let event =
                 AuditEvent::new(&tenant.id, self.now(), access.actor.clone(), "tenant.updated")
-                    .with("job_timeout_seconds", tenant.limits.job_timeout.as_secs());
+                    .with(
+                        "job_timeout_seconds",
+                        tenant.limits.job_timeout.map_or(0, |t| t.as_secs()),
+                    );
             changes.push(Change::PutTenant(tenant.clone()));
             audit.push(event);
         }
@@ -258,19 +266,18 @@ fn told(object: &Value) -> BTreeMap<&str, &Value> {
         .collect()
 }
 
-/// Sets the tenant's time limit, unless somebody chose another one (BEHAVIOUR C3). Whether the
-/// default was chosen or left nobody knows, so it counts as left.
+/// Sets the tenant's time limit, unless somebody chose another one (BEHAVIOUR C3).
 fn set_limit(
     tenant: &mut Tenant,
+    usual: &Allowance,
     document: &Document<'_>,
     conflicts: &[String],
 ) -> Result<bool, Error> {
     let Some(wanted) = document.job_timeout else { return Ok(false) };
-    let limit = &mut tenant.limits.job_timeout;
-    if *limit == wanted {
+    if tenant.limits.over(usual).job_timeout == wanted {
         return Ok(false);
     }
-    if *limit != TenantLimits::default().job_timeout {
+    if let Some(limit) = tenant.limits.job_timeout {
         let detail = format!(
             "/job_timeout_seconds: the tenant's limit was set to {}; leave the member out, or \
              change the tenant first",
@@ -279,7 +286,7 @@ fn set_limit(
         let detail = conflicts.iter().cloned().chain([detail]).collect::<Vec<_>>().join("; ");
         return Err(Error::conflict(Conflict::AlreadySet, detail));
     }
-    *limit = wanted;
+    tenant.limits.job_timeout = Some(wanted);
     tenant.revision = Revision::next(tenant.revision);
     Ok(true)
 }

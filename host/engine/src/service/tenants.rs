@@ -232,5 +232,5 @@ fn check_limits(job_timeout_seconds: Option<u64>, problems: &mut Problems) -> Te
         let message = format!("must be from 1 to {JOB_TIMEOUT_SECONDS_MAX}");
         problems.error("out_of_range", "/limits/job_timeout_seconds", message);
     }
-    TenantLimits { job_timeout: Duration::from_secs(seconds) }
+    TenantLimits { job_timeout: Some(Duration::from_secs(seconds)), ..TenantLimits::default() }
 }

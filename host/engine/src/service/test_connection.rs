@@ -29,7 +29,7 @@ impl Services {
             self.keep_result(access, connection, &result).await?;
             return Ok(result);
         }
-        let limits = self.tenant_by_id(&access.tenant).await?.egress;
+        let terms = self.terms_of(&access.tenant).await?;
         let deadline = started.checked_add(self.options.test_timeout).unwrap_or(Timestamp::MAX);
         // Ends the run when this future is dropped, whatever the connector does with the token.
         let cancel = CancellationToken::new();
@@ -38,7 +38,7 @@ impl Services {
             grants: connection.grants.limited_to(&connection.needs),
             ..connection.clone()
         };
-        let end = self.ports.connectors.test(&limited, &limits, deadline, cancel).await;
+        let end = self.ports.connectors.test(&limited, &terms, deadline, cancel).await;
         drop(guard);
         let failure = match end.result {
             Ok(()) => None,

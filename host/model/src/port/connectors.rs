@@ -7,7 +7,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commit::StoreError;
 use crate::connection::Connection;
-use crate::grant::EgressLimits;
 use crate::input::{Form, ManualInput};
 use crate::journal::JournalEntry;
 use crate::plan::{Assessment, Draft};
@@ -16,6 +15,7 @@ use crate::port::dry_run::{DryRunCall, DryRunEnd};
 use crate::request::Found;
 use crate::subject::{DataSubject, IdentityKind};
 use crate::task::{CallReport, Carry, Segment, SkippedQuery};
+use crate::tenant::Terms;
 use crate::{Action, Failure, PluginDigest, Records, RequestId, TaskId, TenantId, Timestamp};
 
 /// The admitted plugins, and calls into them. Each call has an instance of its own.
@@ -34,17 +34,16 @@ pub trait Connectors: Send + Sync {
     /// When the plugin is not loaded or not the tenant's, traps, or answers with something that cannot be used.
     async fn validate(
         &self,
-        tenant: &TenantId,
+        terms: &Terms,
         plugin: PluginDigest,
         draft: &Draft,
     ) -> Result<Assessment, ConnectorError>;
 
-    /// Runs the test queries of a connection, within what its tenant is limited to. Cancel-safe:
-    /// dropping it ends the instance.
+    /// Runs the test queries of a connection. Cancel-safe: dropping it ends the instance.
     async fn test(
         &self,
         connection: &Connection,
-        limits: &EgressLimits,
+        terms: &Terms,
         deadline: Timestamp,
         cancel: CancellationToken,
     ) -> TestEnd;
@@ -65,8 +64,8 @@ pub trait Connectors: Send + Sync {
 
 /// Everything one run of a task depends on.
 pub struct ConnectorCall {
-    /// Whose it is.
-    pub tenant: TenantId,
+    /// Whose it is, and what its tenant is limited to, as of now.
+    pub terms: Terms,
     /// The request.
     pub request: RequestId,
     /// The task.
@@ -75,8 +74,6 @@ pub struct ConnectorCall {
     pub plugin: PluginDigest,
     /// The connection, at the revision that the segment pins, with the grants of today.
     pub connection: Connection,
-    /// What its tenant is limited to, as of now.
-    pub limits: EgressLimits,
     /// What it is asked for.
     pub action: Action,
     /// The identifier to find.

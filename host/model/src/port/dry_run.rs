@@ -6,10 +6,10 @@
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::Connection;
-use crate::grant::EgressLimits;
 use crate::input::Form;
 use crate::subject::{DataSubject, IdentityKind};
 use crate::task::SkippedQuery;
+use crate::tenant::Terms;
 use crate::{Action, Failure, Timestamp};
 
 /// What a dry run depends on.
@@ -17,7 +17,7 @@ pub struct DryRunCall {
     /// The connection, with the grants of today.
     pub connection: Connection,
     /// What its tenant is limited to.
-    pub limits: EgressLimits,
+    pub terms: Terms,
     /// What it would be asked for.
     pub action: Action,
     /// The identifier that would be looked for.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use cordon_model::connection::Connection;
-use cordon_model::grant::EgressLimits;
 use cordon_model::plugin::ReadGrant;
 use cordon_model::port::UnsentRequest;
 use cordon_model::secret::Credentials;
 use cordon_model::subject::IdentityKind;
+use cordon_model::tenant::Terms;
 use cordon_model::{Action, FailureCode};
 
 use super::{Budget, Calls, Deadline, Stop, Values};
@@ -20,7 +20,7 @@ pub(crate) struct RunState {
     pub(crate) shared: Arc<Shared>,
     pub(crate) connection: Connection,
     /// What its tenant is limited to.
-    pub(crate) limits: EgressLimits,
+    pub(crate) terms: Terms,
     /// None: a test.
     pub(crate) action: Option<Action>,
     /// The identifier to find.

@@ -123,7 +123,7 @@ pub(super) fn sending<'a>(
         tenant: &run.connection.tenant,
         connection: &run.connection.key,
         grants: &run.connection.grants,
-        limits: &run.limits,
+        limits: &run.terms.egress,
         ca_bundle: run.connection.ca_bundle.as_deref(),
         rendered,
         verify_tls: request.verify_tls,

@@ -2,6 +2,7 @@
 
 use cordon_model::port::{CredentialsSource, SecretsError};
 use cordon_model::secret::Credentials;
+use cordon_model::tenant::Allowance;
 use cordon_model::{Failure, FailureCode};
 
 use super::*;
@@ -44,8 +45,8 @@ async fn a_component_without_the_exports_of_the_contract_is_not_admitted() {
 #[tokio::test]
 async fn a_plugin_that_is_not_loaded_is_unavailable() {
     let draft = Draft { config: "{}".to_owned(), actions: vec![], policy_settings: None };
-    let answer =
-        runtime().validate(&TenantId::default_tenant(), PluginDigest::of(b"gone"), &draft).await;
+    let terms = Terms::nowhere(TenantId::default_tenant(), &Allowance::default());
+    let answer = runtime().validate(&terms, PluginDigest::of(b"gone"), &draft).await;
     let Err(ConnectorError::Failed(Failure { code, .. })) = answer else { panic!("{answer:?}") };
     assert_eq!(code, FailureCode::PluginUnavailable);
 }

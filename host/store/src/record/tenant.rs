@@ -27,9 +27,15 @@ pub(crate) struct TenantRecord {
     revision: Revision,
 }
 
+/// Every member but the first was added later: a record without it means that nothing was set.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct LimitsRecord {
-    job_timeout: Duration,
+    job_timeout: Option<Duration>,
+    guest_memory_bytes_max: Option<u64>,
+    calls_max: Option<u32>,
+    connection_calls_max: Option<u32>,
+    requests_in_flight_max: Option<u32>,
+    api_requests_per_minute_max: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,13 +108,41 @@ impl Stored for TenantLimits {
     type Record = LimitsRecord;
 
     fn to_record(&self) -> LimitsRecord {
-        let Self { job_timeout } = self;
-        LimitsRecord { job_timeout: *job_timeout }
+        let Self {
+            job_timeout,
+            guest_memory_bytes_max,
+            calls_max,
+            connection_calls_max,
+            requests_in_flight_max,
+            api_requests_per_minute_max,
+        } = *self;
+        LimitsRecord {
+            job_timeout,
+            guest_memory_bytes_max,
+            calls_max,
+            connection_calls_max,
+            requests_in_flight_max,
+            api_requests_per_minute_max,
+        }
     }
 
     fn from_record(record: LimitsRecord) -> Result<Self, Unreadable> {
-        let LimitsRecord { job_timeout } = record;
-        Ok(Self { job_timeout })
+        let LimitsRecord {
+            job_timeout,
+            guest_memory_bytes_max,
+            calls_max,
+            connection_calls_max,
+            requests_in_flight_max,
+            api_requests_per_minute_max,
+        } = record;
+        Ok(Self {
+            job_timeout,
+            guest_memory_bytes_max,
+            calls_max,
+            connection_calls_max,
+            requests_in_flight_max,
+            api_requests_per_minute_max,
+        })
     }
 }
 

@@ -63,7 +63,14 @@ pub(crate) fn tenant(name: &str) -> Tenant {
     Tenant {
         id: tenant_id(name),
         display_name: format!("The {name}"),
-        limits: TenantLimits { job_timeout: Duration::from_millis(1500) },
+        limits: TenantLimits {
+            job_timeout: Some(Duration::from_millis(1500)),
+            guest_memory_bytes_max: Some(1 << 20),
+            calls_max: Some(3),
+            connection_calls_max: Some(2),
+            requests_in_flight_max: Some(5),
+            api_requests_per_minute_max: Some(60),
+        },
         identity_kinds: Tenant::initial_identity_kinds(),
         egress: EgressLimits {
             allow: Some(vec!["https://*.acme.example".parse().unwrap()]),

@@ -15,6 +15,7 @@ use cordon_model::port::{
     SecretsError,
 };
 use cordon_model::secret::Credentials;
+use cordon_model::tenant::{Allowance, Terms};
 use cordon_model::{Action, Problem, Severity, TenantId};
 use cordon_runtime::Runtime;
 use serde_json::{Value, json};
@@ -112,7 +113,9 @@ async fn assess(
     let actions = capabilities.filter_map(Action::from_capability).collect();
     let draft = Draft { config: config.to_string(), actions, policy_settings: None };
     let digest = admission.plugin.reference.digest;
-    Ok(runtime.validate(&TenantId::default_tenant(), digest, &draft).await?)
+    // Nothing is sent, and nobody else is here to share with.
+    let terms = Terms::nowhere(TenantId::default_tenant(), &Allowance::default());
+    Ok(runtime.validate(&terms, digest, &draft).await?)
 }
 
 fn described(admission: &Admission) -> Value {

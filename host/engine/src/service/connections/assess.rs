@@ -225,7 +225,8 @@ impl Services {
         policy_settings: Option<String>,
     ) -> Result<Assessment, Error> {
         let draft = PluginDraft { config: config.to_string(), actions, policy_settings };
-        match self.ports.connectors.validate(tenant, plugin.reference.digest, &draft).await {
+        let terms = self.terms_of(tenant).await?;
+        match self.ports.connectors.validate(&terms, plugin.reference.digest, &draft).await {
             Ok(assessment) => Ok(assessment),
             Err(ConnectorError::Failed(failure)) => {
                 let message = format!("the plugin could not look at it: {}", failure.detail);
