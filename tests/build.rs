@@ -13,14 +13,17 @@ use anyhow::{Context as _, Result};
 use wit_component::ComponentEncoder;
 
 /// What the guests are made from, seen from the workspace.
-const SOURCES: [&str; 5] =
-    ["wit", "plugins/sdk/src", "tests/guests", "host/cli/build", "Cargo.lock"];
+const SOURCES: [&str; 6] =
+    ["wit", "plugins/sdk/src", "plugins/examples", "tests/guests", "host/cli/build", "Cargo.lock"];
 
 /// The guest that imports WASI, which no plugin of ours does.
 const WITH_WASI: &str = "wasi";
 
 /// Every guest.
-const GUESTS: [&str; 4] = ["scripted", "reader", "stranger", WITH_WASI];
+const GUESTS: [&str; 6] = ["scripted", "hostile", "reader", "residue", "stranger", WITH_WASI];
+
+/// Every example for authors, by its folder.
+const EXAMPLES: [&str; 3] = ["asks_first", "export_job", "paginated"];
 
 fn main() -> Result<()> {
     let package = variable("CARGO_MANIFEST_DIR")?;
@@ -31,8 +34,10 @@ fn main() -> Result<()> {
     toolchain::ensure_target()?;
     let out = variable("OUT_DIR")?;
     let target = out.ancestors().nth(4).context("OUT_DIR does not lie in a target directory")?;
-    let packages = GUESTS.map(|guest| format!("cordon-{guest}-guest"));
-    let packages = packages.each_ref().map(String::as_str);
+    let examples = EXAMPLES.iter().map(|name| format!("cordon-example-{}", name.replace('_', "-")));
+    let packages = GUESTS.iter().map(|guest| format!("cordon-{guest}-guest")).chain(examples);
+    let packages: Vec<String> = packages.collect();
+    let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
     let modules = nested_cargo::build(workspace, &packages, &target.join("plugins"))?;
     for guest in GUESTS {
         let module = modules.join(format!("cordon_{guest}_guest.wasm"));
@@ -45,6 +50,12 @@ fn main() -> Result<()> {
         };
         std::fs::write(out.join(format!("{guest}.wasm")), encoded)
             .with_context(|| format!("writing {guest}.wasm"))?;
+    }
+    for example in EXAMPLES {
+        let module = modules.join(format!("cordon_example_{example}.wasm"));
+        let encoded = component::encode(&module).with_context(|| format!("encoding {example}"))?;
+        std::fs::write(out.join(format!("{example}.wasm")), encoded)
+            .with_context(|| format!("writing {example}.wasm"))?;
     }
     Ok(())
 }

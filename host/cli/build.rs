@@ -8,6 +8,8 @@
 mod component;
 #[path = "build/nested_cargo.rs"]
 mod nested_cargo;
+#[path = "build/templates.rs"]
+mod templates;
 #[path = "build/toolchain.rs"]
 mod toolchain;
 
@@ -34,7 +36,7 @@ const SOURCES: [&str; 9] = [
 
 fn main() -> Result<()> {
     let workspace = workspace()?;
-    for source in SOURCES {
+    for source in SOURCES.into_iter().chain(templates::SOURCES) {
         directive("rerun-if-changed", &workspace.join(source).display().to_string());
     }
     for own in ["build.rs", "build"] {
@@ -44,6 +46,7 @@ fn main() -> Result<()> {
         directive("warning", "the target wasm32-unknown-unknown was missing; rustup has added it");
     }
     let out = variable("OUT_DIR")?;
+    templates::write(&workspace, &out)?;
     let packages = PLUGINS.map(|(package, _)| package);
     let modules = nested_cargo::build(&workspace, &packages, &target_directory(&out)?)?;
     for (package, file) in PLUGINS {

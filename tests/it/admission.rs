@@ -118,7 +118,7 @@ async fn what_is_no_component_or_uses_what_none_may_is_refused_and_leaves_nothin
             [MODULE.to_vec(), functions(&[nop()]).concat()].concat(),
             "not_a_component",
         ),
-        ("compiled code", b"\x7fELF\x02\x01\x01\0".repeat(100), "not_a_component"),
+        ("compiled code", b"\x7fELF\x02\x01\x01\0".repeat(100), "compiled_code"),
         ("a cut component", behaving("well")[..10_000].to_vec(), "not_a_component"),
         ("a foreign import", importing("evil:host/shell@1.0.0"), "foreign_import"),
         ("too many functions", around(&functions(&vec![nop(); 1_001])), "too_many"),

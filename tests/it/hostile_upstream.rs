@@ -30,6 +30,7 @@ async fn connected_to(upstream: &RawUpstream) -> TestHost {
         // Reached long before the time is up, on a busy machine too.
         config.egress.response_bytes_max = 1024 * KIB;
         config.runtime.attempt_timeout = Duration::from_secs(3);
+        config.runtime.attempts_default = 2;
         config.runtime.retry_base = Duration::from_millis(5);
         config.runtime.retry_max = Duration::from_millis(20);
     })

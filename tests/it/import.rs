@@ -41,7 +41,7 @@ async fn stored(client: &Client) -> Vec<String> {
 }
 
 async fn time_limit(client: &Client) -> Value {
-    client.get("/v1/tenants/default").await.json["limits"]["job_timeout_seconds"].clone()
+    client.get("/v1/tenants/default").await.json["effective_limits"]["job_timeout_seconds"].clone()
 }
 
 #[tokio::test]

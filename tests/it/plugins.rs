@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use cordon_cli::built_in::BuiltIn;
+use cordon_cli::config::Config;
 use serde_json::{Value, json};
 
 use crate::support::client::Client;
@@ -303,6 +305,71 @@ async fn the_command_line_inspects_installs_switches_and_removes() {
     assert_eq!(run(&["plugin", "remove", "stranger", "1.0"]).await.0, 0);
     let (code, _, complaint) = run(&["plugin", "show", "stranger", "1.0"]).await;
     assert!(code == 1 && complaint.contains("not_found"), "{complaint}");
+}
+
+/// The stranger as a part of the host.
+fn built_in(component: Vec<u8>) -> BuiltIn {
+    let component = Box::leak(component.into_boxed_slice());
+    BuiltIn { name: "stranger", version: "1.0", component, trusted: true }
+}
+
+#[tokio::test]
+async fn an_upgraded_host_takes_connections_of_its_own_connectors_along_and_grants_them_nothing() {
+    let upstream = upstream().await;
+    let mut host =
+        stranger::host_with(|config| config.plugins.push(built_in(behaving("well")))).await;
+    let operator = host.operator();
+    let created = operator.post("/v1/connections", &connection("crm", &upstream, json!({}))).await;
+    assert_eq!(created.json["approval"], "granted", "{}", created.json);
+    upstream.on("GET", "/people", |_| Reply::status(400));
+    let id = submit(&operator).await;
+    let failed = operator.wait_for_status(&id, "error").await;
+    let before = failed["tasks"][0]["plugin"]["digest"].clone();
+    upstream.on("GET", "/people", |_| Reply::json("[]"));
+
+    let upgrade = |component: Vec<u8>| {
+        move |config: &mut Config| {
+            config.plugins.retain(|plugin| plugin.name != "stranger");
+            config.plugins.push(built_in(component));
+        }
+    };
+    host.restart_configured(upgrade(stranger::with_section(behaving("well"), "x", "y"))).await;
+    let operator = host.operator();
+    let moved = operator.get("/v1/connections/crm").await.json;
+    assert_ne!(moved["plugin"]["digest"], before);
+    assert_eq!(moved["approval"], "granted", "it needs no more: {moved}");
+    // The plugin that the task pins is gone with the old host.
+    operator.post(&format!("/v1/privacy-requests/{id}/retry"), &json!({})).await;
+    let complete = operator.wait_for_status(&id, "complete").await;
+    assert_eq!(complete["tasks"][0]["plugin"]["digest"], moved["plugin"]["digest"]);
+
+    host.restart_configured(upgrade(behaving("post"))).await;
+    let operator = host.operator();
+    let waits = operator.get("/v1/connections/crm").await.json;
+    assert_eq!(waits["approval"], "waiting", "{waits}");
+    let id = submit(&operator).await;
+    let failed = operator.wait_for_status(&id, "error").await;
+    assert_eq!(failed["tasks"][0]["failure"]["code"], "not_granted", "{failed}");
+    grant(&operator, "crm").await;
+    operator.post(&format!("/v1/privacy-requests/{id}/retry"), &json!({})).await;
+    operator.wait_for_status(&id, "complete").await;
+}
+
+#[tokio::test]
+async fn a_retry_keeps_the_version_that_its_segment_pins() {
+    let (host, upstream) = (stranger::host().await, upstream().await);
+    let operator = host.operator();
+    let first = install(&operator, &version("well", "1.0")).await;
+    connect(&operator, &connection("crm", &upstream, json!({}))).await;
+    upstream.on("GET", "/people", |_| Reply::status(400));
+    let id = submit(&operator).await;
+    operator.wait_for_status(&id, "error").await;
+    upstream.on("GET", "/people", |_| Reply::json("[]"));
+    install(&operator, &version("well", "2.0")).await;
+    assert_eq!(plugin_of(&operator, "crm").await, "2.0");
+    operator.post(&format!("/v1/privacy-requests/{id}/retry"), &json!({})).await;
+    let complete = operator.wait_for_status(&id, "complete").await;
+    assert_eq!(complete["tasks"][0]["plugin"]["digest"], first["digest"]);
 }
 
 /// A connector whose language runtime asks for WASI; see `tests/guests/wasi`.

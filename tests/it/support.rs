@@ -7,6 +7,7 @@ pub(crate) mod manual;
 pub(crate) mod manual_clock;
 pub(crate) mod needles;
 pub(crate) mod package;
+pub(crate) mod publisher;
 pub(crate) mod raw_upstream;
 pub(crate) mod receiver;
 pub(crate) mod seed;

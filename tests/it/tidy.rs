@@ -13,7 +13,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 const LINES_MAX: usize = 600;
 
 /// Which of our crates a crate may use. What is not listed here does not exist.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 22] = [
     ("cordon-model", &[]),
     ("cordon-store", &["cordon-model"]),
     ("cordon-egress", &["cordon-model"]),
@@ -38,7 +38,12 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("cordon-connector-sdk", &[]),
     ("cordon-api-proxy", &["cordon-connector-sdk"]),
     ("cordon-manual-webhook", &["cordon-connector-sdk"]),
+    ("cordon-example-asks-first", &["cordon-connector-sdk"]),
+    ("cordon-example-export-job", &["cordon-connector-sdk"]),
+    ("cordon-example-paginated", &["cordon-connector-sdk"]),
     ("cordon-scripted-guest", &["cordon-connector-sdk"]),
+    ("cordon-hostile-guest", &["cordon-connector-sdk"]),
+    ("cordon-residue-guest", &["cordon-connector-sdk"]),
     ("cordon-reader-guest", &["cordon-connector-sdk"]),
     ("cordon-stranger-guest", &["cordon-connector-sdk"]),
     ("cordon-wasi-guest", &["cordon-connector-sdk"]),

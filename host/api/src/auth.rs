@@ -1,6 +1,8 @@
 //! From the `Authorization` header to a caller. Every handler but those of health and of the
 //! OpenAPI document takes an [`Auth`] as its first argument, so that nothing else of the request
-//! is looked at before its key.
+//! is looked at before its key. Who calls too often is told so here (see `rate`).
+
+use std::time::Instant;
 
 use axum::extract::FromRequestParts;
 use cordon_engine::service::plugins::PluginAccess;
@@ -11,11 +13,12 @@ use http::request::Parts;
 
 use crate::State;
 use crate::error::{ApiError, Code};
+use crate::rate::{RemoteAddress, TooOften};
 
 /// Names the tenant that an operator's key acts for.
 pub(crate) const TENANT_HEADER: &str = "cordon-tenant";
 
-/// A caller whose key was checked.
+/// A caller whose key was checked, and who did not call too often.
 pub(crate) struct Auth {
     pub(crate) caller: Caller,
     pub(crate) state: State,
@@ -25,6 +28,11 @@ pub(crate) struct Auth {
 impl Auth {
     pub(crate) fn services(&self) -> &Services {
         &self.state.services
+    }
+
+    /// The tenant that the header names.
+    pub(crate) fn named_tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
     }
 
     /// The caller, acting for the tenant of its key or of the header.
@@ -53,18 +61,56 @@ impl FromRequestParts<State> for Auth {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, ApiError> {
-        let bearer = bearer(parts).ok_or(cordon_engine::Error::Unauthenticated)?;
-        let caller = state.services.authenticate(bearer).await?;
-        let tenant = match parts.headers.get(TENANT_HEADER).map(|value| value.to_str()) {
-            None => None,
-            Some(Ok(tenant)) => Some(tenant.to_owned()),
-            Some(Err(_)) => {
-                let detail = "the header Cordon-Tenant must be the key of a tenant";
-                return Err(ApiError::new(Code::InvalidHeader, detail));
+        let remote = parts.extensions.get::<RemoteAddress>().copied();
+        let auth = match authenticated(parts, state).await {
+            Ok(auth) => auth,
+            Err(refused) => {
+                if let Some(remote) = remote.filter(|_| refused.key_is_none) {
+                    let counted = state.rates.failed(remote, Instant::now());
+                    counted.map_err(|too_often| limited("address", too_often))?;
+                }
+                return Err(refused.error);
             }
         };
-        Ok(Self { caller, state: state.clone(), tenant })
+        let caller = &auth.caller;
+        if let (Some(tenant), Some(most)) = (caller.tenant(), caller.api_requests_per_minute_max())
+        {
+            let taken = state.rates.take(tenant, most, Instant::now());
+            taken.map_err(|too_often| limited("tenant", too_often))?;
+        }
+        Ok(auth)
     }
+}
+
+fn limited(by: &'static str, too_often: TooOften) -> ApiError {
+    metrics::counter!("cordon_http_rate_limited_total", "by" => by).increment(1);
+    ApiError::rate_limited(too_often)
+}
+
+/// Why there is no caller.
+struct Refused {
+    error: ApiError,
+    /// Because the key is none: somebody may be trying one after the other.
+    key_is_none: bool,
+}
+
+async fn authenticated(parts: &Parts, state: &State) -> Result<Auth, Refused> {
+    let refused = |error: ApiError| Refused { error, key_is_none: false };
+    let bearer = bearer(parts).ok_or(cordon_engine::Error::Unauthenticated);
+    let bearer = bearer.map_err(|error| refused(error.into()))?;
+    let caller = state.services.authenticate(bearer).await.map_err(|error| Refused {
+        key_is_none: matches!(error, cordon_engine::Error::Unauthenticated),
+        error: error.into(),
+    })?;
+    let tenant = match parts.headers.get(TENANT_HEADER).map(|value| value.to_str()) {
+        None => None,
+        Some(Ok(tenant)) => Some(tenant.to_owned()),
+        Some(Err(_)) => {
+            let detail = "the header Cordon-Tenant must be the key of a tenant";
+            return Err(refused(ApiError::new(Code::InvalidHeader, detail)));
+        }
+    };
+    Ok(Auth { caller, state: state.clone(), tenant })
 }
 
 /// The token of `Authorization: Bearer <token>`, when there is exactly one such header.

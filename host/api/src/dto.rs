@@ -11,6 +11,7 @@ pub(crate) mod events;
 pub(crate) mod grants;
 pub(crate) mod import;
 pub(crate) mod inputs;
+pub(crate) mod limits;
 pub(crate) mod manual_webhooks;
 pub(crate) mod plugins;
 pub(crate) mod policies;

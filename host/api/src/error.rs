@@ -3,6 +3,8 @@
 //! What a person typed is never repeated, and why the host cannot do its part goes to the log
 //! only. `docs/errors.md` lists every code.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use cordon_engine::{Conflict, Missing};
 use cordon_model::Problem;
@@ -10,6 +12,8 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::rate::TooOften;
 
 macro_rules! codes {
     ($($variant:ident = $text:literal, $status:ident, $doc:literal;)*) => {
@@ -68,11 +72,14 @@ codes! {
     TypeTaken = "type_taken", CONFLICT, "The connector type or the name of the plugin belongs to another one; `detail` names it.";
     VersionTaken = "version_taken", CONFLICT, "The plugin's name and version stand for another component.";
     PluginUnavailable = "plugin_unavailable", CONFLICT, "The plugin cannot be loaded; `detail` says why.";
+    Downgrade = "downgrade", CONFLICT, "The plugin is older than the newest version that was ever here, which `detail` names.";
+    VersionUnordered = "version_unordered", CONFLICT, "There is no order between the plugin's version and the newest one that was ever here.";
     Gone = "gone", GONE, "The package was there and is not kept any more.";
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "`If-Match` names another revision of the object.";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is larger than the host reads.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must have the media type that `detail` names.";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "What was sent has problems; `errors` lists all of them by JSON pointer.";
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many calls in a minute, or too many with keys that are none; `Retry-After` says when to come again.";
     TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, "The tenant follows as many requests as it may at the same time.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "The host made a mistake; the log has more.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The host cannot do this now; trying again may help.";
@@ -84,6 +91,8 @@ pub(crate) struct ApiError {
     code: Code,
     detail: String,
     errors: Vec<FieldProblem>,
+    /// When trying again may help; none: as usual for the code.
+    retry_after: Option<Duration>,
 }
 
 /// RFC 9457, with the members that every problem of this API has.
@@ -148,7 +157,12 @@ impl FieldProblem {
 
 impl ApiError {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new() }
+        Self { code, detail: detail.into(), errors: Vec::new(), retry_after: None }
+    }
+
+    /// The caller called too often.
+    pub(crate) fn rate_limited(TooOften(wait): TooOften) -> Self {
+        Self { retry_after: Some(wait), ..Self::plain(Code::RateLimited) }
     }
 
     /// A problem with its usual sentence.
@@ -161,7 +175,7 @@ impl ApiError {
             [one] => one.detail.clone(),
             _ => format!("what was sent has {} problems", errors.len()),
         };
-        Self { code, detail, errors }
+        Self { code, detail, errors, retry_after: None }
     }
 
     /// The body has these problems.
@@ -248,6 +262,8 @@ fn code_of_conflict(conflict: Conflict) -> Code {
         Conflict::TypeTaken => Code::TypeTaken,
         Conflict::VersionTaken => Code::VersionTaken,
         Conflict::PluginUnavailable => Code::PluginUnavailable,
+        Conflict::Downgrade => Code::Downgrade,
+        Conflict::VersionUnordered => Code::VersionUnordered,
     }
 }
 
@@ -270,9 +286,15 @@ impl IntoResponse for ApiError {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if matches!(self.code, Code::Unavailable | Code::IdempotencyInFlight | Code::TooManyStreams)
-        {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        let soon = matches!(
+            self.code,
+            Code::Unavailable | Code::IdempotencyInFlight | Code::TooManyStreams
+        );
+        // Whole seconds, and none too few.
+        let seconds = |wait: Duration| wait.as_millis().div_ceil(1_000).max(1) as u64;
+        let wait = self.retry_after.map(seconds).or(soon.then_some(1));
+        if let Some(seconds) = wait {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -18,9 +18,11 @@ mod openapi;
 mod options;
 mod path;
 mod query;
+mod rate;
 mod router;
 mod routes;
 mod serve;
+mod signature;
 mod state;
 
 pub use error::Code;

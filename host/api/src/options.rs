@@ -26,6 +26,15 @@ pub struct Options {
     pub connections_max: usize,
     /// How long an event stream may say nothing before it says that it is still there.
     pub event_keep_alive: Duration,
+    /// Calls with keys that are none that one address may make in a minute before it is told to
+    /// come back later; a key that is one is never refused for it. Default 600. The addresses of
+    /// one IPv6 network of 64 bits count as one.
+    pub failed_authentications_per_minute_max: u32,
+    /// Addresses that such calls are counted of. Default 10 000.
+    pub rated_addresses_max: usize,
+    /// Tenants whose calls are counted. Default 10 000; with more, those who called least recently
+    /// are counted anew.
+    pub rated_tenants_max: usize,
     /// How long requests at work may take to end when the host stops.
     pub shutdown_timeout: Duration,
 }
@@ -42,6 +51,9 @@ impl Default for Options {
             uploads_max: 8,
             connections_max: 1_024,
             event_keep_alive: Duration::from_secs(15),
+            failed_authentications_per_minute_max: 600,
+            rated_addresses_max: 10_000,
+            rated_tenants_max: 10_000,
             shutdown_timeout: Duration::from_secs(20),
         }
     }

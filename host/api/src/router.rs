@@ -10,7 +10,7 @@ use crate::error::{ApiError, Code};
 use crate::openapi::{base, complete};
 use crate::routes::{
     api_keys, audit, connection_types, connections, documents, dry_run, egress, events, grants,
-    health, import, inputs, manual_webhooks, packages, plugins, policies, policy_webhooks,
+    health, import, inputs, limits, manual_webhooks, packages, plugins, policies, policy_webhooks,
     requests, tenants,
 };
 use crate::{State, observe};
@@ -24,7 +24,8 @@ pub(crate) fn routes() -> (Router<State>, OpenApi) {
         .routes(of!(documents::get_metrics))
         .routes(of!(tenants::list_tenants, tenants::create_tenant))
         .routes(of!(tenants::make_callback_secret))
-        .routes(of!(tenants::get_tenant, tenants::patch_tenant))
+        .routes(of!(tenants::get_tenant, tenants::patch_tenant, tenants::delete_tenant))
+        .routes(of!(limits::get_limits))
         .routes(of!(api_keys::list_api_keys, api_keys::create_api_key))
         .routes(of!(api_keys::delete_api_key))
         .routes(of!(connection_types::list_connection_types))

@@ -12,6 +12,7 @@ pub(crate) mod grants;
 pub(crate) mod health;
 pub(crate) mod import;
 pub(crate) mod inputs;
+pub(crate) mod limits;
 pub(crate) mod manual_webhooks;
 pub(crate) mod packages;
 pub(crate) mod plugins;

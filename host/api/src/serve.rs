@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use crate::rate::RemoteAddress;
 use crate::{State, router};
 
 /// How long accepting rests after it failed, so that a lack of file descriptors does not spin.
@@ -46,8 +47,9 @@ pub async fn serve(
     // Dropped when this returns: nothing goes on behind the back of who waited for the end.
     let end = CancellationToken::new();
     let _guard = end.clone().drop_guard();
-    while let Some((stream, place)) = next(&listener, &places, &shutdown).await {
-        let connection = converse(stream, router.clone(), options.head_timeout, shutdown.clone());
+    while let Some((stream, remote, place)) = next(&listener, &places, &shutdown).await {
+        let router = router.clone();
+        let connection = converse(stream, remote, router, options.head_timeout, shutdown.clone());
         let end = end.clone();
         connections.spawn(async move {
             end.run_until_cancelled(connection).await;
@@ -71,12 +73,12 @@ async fn next(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
     shutdown: &CancellationToken,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, RemoteAddress, OwnedSemaphorePermit)> {
     let accept = async {
         let place = Arc::clone(places).acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => return Some((stream, place)),
+                Ok((stream, remote)) => return Some((stream, RemoteAddress(remote.ip()), place)),
                 Err(error) => {
                     tracing::warn!(error.reason = %error, "a connection cannot be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -90,11 +92,13 @@ async fn next(
 /// Answers the requests of one connection.
 async fn converse(
     stream: TcpStream,
+    remote: RemoteAddress,
     router: Router,
     head_timeout: Duration,
     shutdown: CancellationToken,
 ) {
-    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(remote);
         router.clone().oneshot(request.map(axum::body::Body::new))
     });
     let connection = http1::Builder::new()

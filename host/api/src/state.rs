@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Options;
+use crate::rate::Rates;
 
 /// What every route works with. Cheap to clone.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub struct State {
     pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Inputs with files that are held in memory at the same time.
     pub(crate) uploads: Arc<Semaphore>,
+    /// How often who has called.
+    pub(crate) rates: Arc<Rates>,
     /// Work that goes on although its caller hung up; joined when the host stops.
     pub(crate) unfinished: TaskTracker,
     /// The host stops: what would go on for ever ends.
@@ -33,9 +36,11 @@ impl State {
         metrics: impl Fn() -> String + Send + Sync + 'static,
     ) -> Self {
         let uploads = Arc::new(Semaphore::new(options.uploads_max));
+        let rates = Arc::new(Rates::new(&options));
         Self {
             services,
             uploads,
+            rates,
             options: Arc::new(options),
             metrics: Arc::new(metrics),
             unfinished: TaskTracker::new(),

@@ -128,6 +128,19 @@ impl Client {
         self.call("POST", path, Some((media_type, body))).await
     }
 
+    /// The same with a header more.
+    ///
+    /// # Errors
+    /// When the host cannot be reached or refuses.
+    pub async fn post_with(
+        &self,
+        path: ApiPath,
+        (media_type, body): (&str, Bytes),
+        header: (&str, &str),
+    ) -> anyhow::Result<Answer> {
+        self.call_with("POST", path, Some((media_type, body)), Some(header)).await
+    }
+
     /// PUT.
     ///
     /// # Errors
@@ -149,6 +162,14 @@ impl Client {
         self.call("PUT", path, Some((media_type, body))).await
     }
 
+    /// PATCH, as JSON Merge Patch.
+    ///
+    /// # Errors
+    /// When the host cannot be reached or refuses.
+    pub async fn patch(&self, path: ApiPath, body: Bytes) -> anyhow::Result<Answer> {
+        self.call("PATCH", path, Some(("application/merge-patch+json", body))).await
+    }
+
     /// DELETE.
     ///
     /// # Errors
@@ -163,12 +184,23 @@ impl Client {
         path: ApiPath,
         body: Option<(&str, Bytes)>,
     ) -> anyhow::Result<Answer> {
+        self.call_with(method, path, body, None).await
+    }
+
+    async fn call_with(
+        &self,
+        method: &str,
+        path: ApiPath,
+        body: Option<(&str, Bytes)>,
+        header: Option<(&str, &str)>,
+    ) -> anyhow::Result<Answer> {
         let url = format!("{}{}", self.server, path.0);
         let tenant = self.tenant.as_deref().map(|tenant| ("Cordon-Tenant", tenant));
+        let headers: Vec<_> = tenant.into_iter().chain(header).collect();
         let bearer = self.key.as_ref().map(Secret::expose);
         let response = self
             .http
-            .request(method, &url, bearer, tenant.as_slice(), body)
+            .request(method, &url, bearer, &headers, body)
             .await
             .with_context(|| format!("no answer from {}", self.server))?;
         if !(200..300).contains(&response.status) {

@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod egress;
 mod import;
+mod limits;
 mod manual_webhook;
 mod openapi;
 mod plugin;
@@ -63,6 +64,8 @@ enum Command {
     Audit(audit::Args),
     /// The way out: what would become of a request
     Egress(egress::Args),
+    /// How much a tenant, or the host, may use
+    Limits(limits::Args),
     /// Check what the machine must allow; needs no running host
     Doctor(doctor::Args),
     /// Print the OpenAPI document of this version; needs no running host
@@ -104,6 +107,7 @@ impl Cli {
             Command::Import(args) => import::run(args, environment, output).await,
             Command::Audit(args) => audit::run(args, environment, output).await,
             Command::Egress(args) => egress::run(args, environment, output).await,
+            Command::Limits(args) => limits::run(args, environment, output).await,
             Command::Doctor(args) => doctor::run(args, environment, output).await,
             Command::Openapi => openapi::run(output),
             Command::CompileComponent(args) => compile_component::run(&args),

@@ -7,11 +7,13 @@
 
 mod check;
 mod environment;
+mod limits;
+mod plugins;
 mod secrets;
 mod setting;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -49,6 +51,8 @@ pub struct Config {
     /// Plugins that are admitted at the start as part of the host: the built-in ones. No key of
     /// the file; tests add a connector that misbehaves.
     pub plugins: Vec<BuiltIn>,
+    /// A folder whose plugins are installed at the start and on SIGHUP.
+    pub plugin_folder: Option<PathBuf>,
     /// The way out.
     pub egress: cordon_egress::Options,
     /// Running connectors. Its keys and its cache directory are set when the parts are wired.
@@ -59,6 +63,9 @@ pub struct Config {
     pub package: cordon_package::Options,
     /// What is logged, and how.
     pub log: Log,
+    /// Keys of the file that were given, by a variable too: so that it can be told which limits
+    /// the operator set.
+    pub given: BTreeSet<String>,
 }
 
 /// What is logged, and how.
@@ -106,12 +113,14 @@ impl Config {
             secrets: BTreeMap::new(),
             operator_key_hash: None,
             plugins: built_in::plugins().to_vec(),
+            plugin_folder: None,
             api: cordon_api::Options::default(),
             egress: cordon_egress::Options::default(),
             runtime: cordon_runtime::Options::default(),
             engine: cordon_engine::Options::default(),
             package: cordon_package::Options::default(),
             log: Log { format: LogFormat::Text, level: tracing::Level::INFO },
+            given: BTreeSet::new(),
         }
     }
 

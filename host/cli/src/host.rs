@@ -11,16 +11,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use cordon_api::State;
-use cordon_engine::Scheduler;
+use cordon_engine::service::plugins::{Adopters, Announced};
+use cordon_engine::{Scheduler, Services};
 use cordon_model::Secret;
 use cordon_model::port::Clock;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpSocket;
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::Config;
+use crate::plugin_folder::DiskFolder;
 use crate::telemetry;
 use crate::wire::{Wired, wire};
 
@@ -40,8 +43,10 @@ pub struct Host {
     address: SocketAddr,
     data_directory: PathBuf,
     wired: Wired,
-    /// Loads strangers' plugins after a start, and ends then.
+    /// Loads strangers' plugins after a start, and reads the plugins folder whenever it is asked to.
     plugins: Part<()>,
+    /// Asks for that; none: there is no such folder.
+    folder_asked: Option<Arc<Notify>>,
     api: Part<anyhow::Result<()>>,
     scheduler: Part<()>,
     upkeep: Part<()>,
@@ -77,9 +82,12 @@ impl Host {
         wired.services.first_start(keep).await?;
         // Known before anything runs that may use them; loaded while everything else is at work.
         let announced = wired.services.announce_plugins().await?;
+        Box::pin(wired.services.adopt_connections(Adopters::BuiltIn)).await?;
+        let folder = folder(&config).map(|folder| (folder, Arc::new(Notify::new())));
+        let folder_asked = folder.as_ref().map(|(_, asked)| Arc::clone(asked));
         let services = wired.services.clone();
         let plugins = Part::start(|stop| async move {
-            stop.run_until_cancelled(services.load_plugins(announced)).await;
+            stop.run_until_cancelled(Box::pin(plugins(services, announced, folder))).await;
         });
         let scheduler = Part::start(|stop| Scheduler::new(wired.services.clone()).run(stop));
         let rendered = metrics.clone();
@@ -92,7 +100,7 @@ impl Host {
         let upkeep = Part::start(|stop| upkeep(metrics, stop));
         let duration_ms = began.elapsed().as_millis();
         tracing::info!(%address, duration_ms, "listening");
-        Ok(Self { address, data_directory, wired, plugins, api, scheduler, upkeep })
+        Ok(Self { address, data_directory, wired, plugins, folder_asked, api, scheduler, upkeep })
     }
 
     /// Where it listens.
@@ -103,6 +111,14 @@ impl Host {
     /// Where the operator's key lies, unless the configuration gave its hash.
     pub fn operator_key_path(&self) -> PathBuf {
         self.data_directory.join(OPERATOR_KEY_FILE)
+    }
+
+    /// Has the plugins folder read again, after what is being read now. Returns at once.
+    pub fn read_plugin_folder(&self) {
+        match &self.folder_asked {
+            Some(asked) => asked.notify_one(),
+            None => tracing::warn!("there is no plugins folder to read: set plugins.directory"),
+        }
     }
 
     /// Returns when a part ended that nobody stopped, with the reason. The host is of no use any
@@ -159,6 +175,32 @@ impl<T: Send + 'static> Part<T> {
         self.stop.cancel();
         Ok(self.task.await?)
     }
+}
+
+/// Brings strangers' plugins to work: those that are installed, then those of the folder, then
+/// those that were put there since.
+async fn plugins(
+    services: Services,
+    announced: Announced,
+    folder: Option<(DiskFolder, Arc<Notify>)>,
+) {
+    services.load_plugins(announced).await;
+    if let Err(error) = services.adopt_connections(Adopters::All).await {
+        tracing::error!(%error, "connections whose plugins are gone could not be looked at");
+    }
+    let Some((folder, asked)) = folder else { return };
+    loop {
+        services.read_plugin_folder(&folder).await;
+        asked.notified().await;
+    }
+}
+
+fn folder(config: &Config) -> Option<DiskFolder> {
+    config.plugin_folder.clone().map(|directory| DiskFolder {
+        directory,
+        component_bytes_max: config.runtime.component_bytes_max,
+        signature_bytes_max: config.engine.plugin_signature_bytes_max,
+    })
 }
 
 fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {

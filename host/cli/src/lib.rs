@@ -12,5 +12,6 @@ pub mod demo;
 mod doctor;
 pub mod host;
 pub mod output;
+mod plugin_folder;
 pub mod telemetry;
 mod wire;

@@ -55,6 +55,7 @@ pub(crate) async fn wire(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resu
     };
     let options = cordon_engine::Options {
         operator_key_hash: config.operator_key_hash,
+        host: config.host_limits(),
         ..config.engine.clone()
     };
     let services = Services::new(ports, options, Handle::default());

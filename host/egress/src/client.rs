@@ -47,7 +47,12 @@ pub(crate) type Answer = Response<DecompressionBody<Incoming>>;
 pub(crate) type AnswerError = legacy::Error;
 
 /// A decoded body, piece by piece.
-pub(crate) struct Chunks(Pin<Box<DecompressionBody<Incoming>>>);
+pub(crate) enum Chunks {
+    /// As it comes from an upstream.
+    Decoded(Pin<Box<DecompressionBody<Incoming>>>),
+    /// One that is known; none: it was handed out.
+    Given(Option<Bytes>),
+}
 
 impl Client {
     /// Sends a request, once, and waits for the head of the answer.
@@ -63,7 +68,12 @@ impl Client {
 impl Chunks {
     /// Of a body.
     pub(crate) fn of(body: DecompressionBody<Incoming>) -> Self {
-        Self(Box::pin(body))
+        Self::Decoded(Box::pin(body))
+    }
+
+    /// Of a body that is known.
+    pub(crate) const fn given(body: Bytes) -> Self {
+        Self::Given(Some(body))
     }
 
     /// The next piece; none: the body is over, and whole.
@@ -71,7 +81,11 @@ impl Chunks {
     /// # Errors
     /// When it breaks off, or cannot be decoded.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ()> {
-        while let Some(frame) = self.0.frame().await {
+        let body = match self {
+            Self::Decoded(body) => body,
+            Self::Given(body) => return Ok(body.take()),
+        };
+        while let Some(frame) = body.frame().await {
             // Trailers say nothing here.
             if let Ok(data) = frame.map_err(|_| ())?.into_data() {
                 return Ok(Some(data));

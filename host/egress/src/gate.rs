@@ -8,6 +8,7 @@
 
 mod exchange;
 mod explain;
+mod given;
 mod granted;
 mod webhooks;
 

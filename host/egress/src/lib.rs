@@ -31,6 +31,7 @@ pub use inspect::{Inspection, RequestProblem, inspect};
 pub use operator::{OperatorClient, OperatorResponse, operator_client};
 pub use options::{Error, Options};
 pub use proxy::{InvalidProxy, Proxy};
+pub use reflect::appearances;
 pub use render::{Lookup, LookupError, RenderError, Rendered, Substitute, render};
 pub use resolve::{Resolve, SystemResolver};
 pub use send::{Received, RetryAfter, SendError, Sending, Stage};

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use cordon_model::http_request::BodyUse;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, RETRY_AFTER};
+use http::response::Parts;
 use tokio::time::{Instant, timeout_at};
 
 use crate::client::{Answer, Chunks};
@@ -29,13 +30,18 @@ pub(crate) struct Reading<'a> {
 }
 
 /// Reads an answer.
-pub(crate) async fn receive(
-    answer: Answer,
+pub(crate) async fn receive(answer: Answer, reading: Reading<'_>) -> Result<Received, SendError> {
+    let (head, body) = answer.into_parts();
+    read(head, Chunks::of(body), reading).await
+}
+
+/// Reads an answer whose head is there.
+pub(crate) async fn read(
+    head: Parts,
+    mut chunks: Chunks,
     mut reading: Reading<'_>,
 ) -> Result<Received, SendError> {
-    let (head, body) = answer.into_parts();
     let (status, headers) = (head.status.as_u16(), head.headers);
-    let mut chunks = Chunks::of(body);
     check_headers(status, &headers, &reading)?;
     let keep = match reading.body {
         BodyUse::Records | BodyUse::Bytes => true,

@@ -17,6 +17,14 @@ const SECRET_BYTES_MIN: usize = 8;
 /// Of a longer secret the beginning is looked for, which finds the whole as well.
 const SECRET_BYTES_SCANNED: usize = 256;
 
+/// The forms in which a value may stand in a text: as it is, and in common encodings. For whoever
+/// has to find one that must not be there.
+pub fn appearances(value: &str) -> Vec<Zeroizing<Vec<u8>>> {
+    let mut forms = BTreeSet::new();
+    encodings(value, &mut forms);
+    forms.into_iter().map(Zeroizing::new).collect()
+}
+
 /// Looks for secrets in a stream of bytes.
 pub(crate) struct Scanner {
     needles: Vec<Zeroizing<Vec<u8>>>,

@@ -13,6 +13,7 @@ pub struct Caller {
     pub(crate) actor: Actor,
     pub(crate) owner: KeyOwner,
     pub(crate) scopes: Vec<Scope>,
+    pub(crate) api_requests_per_minute_max: Option<u32>,
 }
 
 impl Caller {
@@ -27,6 +28,12 @@ impl Caller {
             KeyOwner::Operator => None,
             KeyOwner::Tenant(tenant) => Some(tenant),
         }
+    }
+
+    /// How many requests the keys of its tenant may make in a minute; none: an operator's key,
+    /// which is not limited.
+    pub fn api_requests_per_minute_max(&self) -> Option<u32> {
+        self.api_requests_per_minute_max
     }
 
     /// Who stands in the audit log.

@@ -105,6 +105,8 @@ words!(
         TypeTaken = "type_taken",
         VersionTaken = "version_taken",
         PluginUnavailable = "plugin_unavailable",
+        Downgrade = "downgrade",
+        VersionUnordered = "version_unordered",
     }
 );
 

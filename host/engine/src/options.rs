@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use cordon_model::tenant::Allowance;
 
+use crate::service::limits::HostLimits;
+use crate::service::plugins::Publisher;
+
 /// Limits of the application.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -14,6 +17,12 @@ pub struct Options {
     pub requests_in_flight_max: usize,
     /// What every tenant may use, unless something was set for it.
     pub allowance: Allowance,
+    /// What the host as a whole has to give; tenants' limits are checked against it. Enforced
+    /// elsewhere, and set when the parts are wired.
+    pub host: HostLimits,
+    /// Most rows that are erased in one transaction when a tenant is removed: other writes wait for
+    /// no more than that.
+    pub removal_rows_max: usize,
     /// Most waiting requests that are looked at in one step, when what they wait for was changed.
     pub review_step: usize,
     /// How long a request waits after the host could not do its part (disk full, destination
@@ -95,6 +104,14 @@ pub struct Options {
     pub plugin_connections_listed_max: usize,
     /// Most plugins that are read from the store and loaded at the same time after a start.
     pub plugin_loads_max: usize,
+    /// Whose signatures of plugins count.
+    pub plugin_publishers: Vec<Publisher>,
+    /// Whether a plugin that nobody of these signed is refused, and not loaded.
+    pub plugin_signatures_required: bool,
+    /// Most bytes of the signature of a plugin.
+    pub plugin_signature_bytes_max: usize,
+    /// Most files of the operator's folder of plugins that are looked at.
+    pub plugin_folder_files_max: usize,
     /// SHA-256 of the operator's key, when the configuration gives it. It is the only key of the
     /// operator then, and not stored: another one in its place, and this one is worth nothing.
     pub operator_key_hash: Option<[u8; 32]>,
@@ -106,6 +123,8 @@ impl Default for Options {
             tick: Duration::from_millis(500),
             requests_in_flight_max: 256,
             allowance: Allowance::default(),
+            host: HostLimits::default(),
+            removal_rows_max: 1_000,
             review_step: 256,
             host_retry: Duration::from_secs(5),
             package_attempts_max: 5,
@@ -142,6 +161,10 @@ impl Default for Options {
             plugin_checks_max: 8,
             plugin_connections_listed_max: 1_000,
             plugin_loads_max: 4,
+            plugin_publishers: Vec::new(),
+            plugin_signatures_required: false,
+            plugin_signature_bytes_max: 4 * 1024,
+            plugin_folder_files_max: 1_000,
             operator_key_hash: None,
         }
     }

@@ -256,7 +256,7 @@ async fn connector_call(
     };
     let usual = &services.options.allowance;
     let terms = match store.tenant(tenant).await? {
-        Some(tenant) => tenant.terms(usual),
+        Some(tenant) => tenant.terms(services.allowance_of(&tenant)),
         None => Terms::nowhere(tenant.clone(), usual),
     };
     Ok(Some(ConnectorCall {

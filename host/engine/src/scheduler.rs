@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use cordon_model::{RequestId, TenantId, Timestamp};
 use tokio::sync::Notify;
@@ -25,6 +26,12 @@ pub struct Handle {
     wake: Arc<Notify>,
     pub(crate) followers: Followers,
     pub(crate) reviews: Reviews,
+    /// One removal of a tenant at a time.
+    pub(crate) removals: Arc<tokio::sync::Mutex<()>>,
+    /// A removal could not be brought to its end by who began it.
+    pub(crate) removal_is_left: Arc<Notify>,
+    /// A driver ended.
+    ended: Arc<Notify>,
     at_work: Arc<Mutex<HashMap<Place, Reins>>>,
 }
 
@@ -59,6 +66,35 @@ impl Handle {
         }
     }
 
+    /// Ends the work on every request of a tenant, and returns when none is left. Nothing of it
+    /// begins again: the tenant is suspended. Looks again every `tick`, because a driver may have
+    /// begun just when it was.
+    pub(crate) async fn stop_tenant(&self, tenant: &TenantId, tick: Duration) {
+        loop {
+            let ended = self.ended.notified();
+            if !self.cancel_work_of(tenant) {
+                return;
+            }
+            // A wait that is over is the same as an end: both mean to look again.
+            let _ = tokio::time::timeout(tick, ended).await;
+        }
+    }
+
+    /// Whether there was any.
+    fn cancel_work_of(&self, tenant: &TenantId) -> bool {
+        let mut any = false;
+        for (_, reins) in self.lock().iter().filter(|((of, _), _)| of == tenant) {
+            reins.cancel.cancel();
+            any = true;
+        }
+        any
+    }
+
+    /// How many requests of a tenant are being worked on.
+    pub(crate) fn at_work_of(&self, tenant: &TenantId) -> usize {
+        self.lock().keys().filter(|(of, _)| of == tenant).count()
+    }
+
     /// How many requests are being worked on.
     pub fn at_work(&self) -> usize {
         self.lock().len()
@@ -85,12 +121,22 @@ pub struct Scheduler {
     held_back: HashMap<Place, Timestamp>,
     /// Whose turn it was last.
     served_last: Option<TenantId>,
+    /// The largest share of the places that a tenant was seen to have.
+    largest_share: usize,
+}
+
+/// What the scheduler must know of a tenant.
+#[derive(Clone, Copy)]
+struct Standing {
+    rests: bool,
+    /// Requests of it that may be worked on at one time.
+    share: usize,
 }
 
 impl Scheduler {
     /// Pure: spawns nothing.
     pub fn new(services: Services) -> Self {
-        Self { services, held_back: HashMap::new(), served_last: None }
+        Self { services, held_back: HashMap::new(), served_last: None, largest_share: 0 }
     }
 
     /// Works until `stop`; then drops what runs and returns. What was at work is simply due
@@ -100,6 +146,7 @@ impl Scheduler {
         let handle = self.services.scheduler.clone();
         let mut reviewing = JoinSet::new();
         reviewing.spawn(waiting::review(self.services.clone()));
+        reviewing.spawn(self.services.clone().finish_removals());
         while !stop.is_cancelled() {
             self.claim(&mut drivers, &stop).await;
             tokio::select! {
@@ -113,6 +160,7 @@ impl Scheduler {
         drivers.shutdown().await;
         reviewing.shutdown().await;
         handle.lock().clear();
+        handle.ended.notify_waiters();
     }
 
     async fn claim(
@@ -125,8 +173,9 @@ impl Scheduler {
         let mut shares = self.services.scheduler.at_work_by_tenant();
         // Requests at work, and those held back, stay due in the store; ask for so many more.
         let busiest = shares.values().copied().max().unwrap_or(0);
-        let per_tenant =
-            options.allowance.requests_in_flight_max as usize + busiest + self.held_back.len();
+        let usual = options.allowance.requests_in_flight_max as usize;
+        let largest = self.largest_share.max(usual);
+        let per_tenant = largest + busiest + self.held_back.len();
         let due = match self.services.store().due(now, per_tenant).await {
             Ok(due) => due,
             Err(error) => {
@@ -135,6 +184,8 @@ impl Scheduler {
             }
         };
         self.held_back.retain(|_, until| *until > now);
+        let standings = self.standings(&due).await;
+        self.largest_share = standings.values().map(|of| of.share).max().unwrap_or(0);
         for place in fair::in_turns(due, self.served_last.as_ref()) {
             // Who waits for a turn to send a message has no place, so that a tenant whose
             // receivers hang cannot fill them; more than that many waiters have one again.
@@ -143,9 +194,9 @@ impl Scheduler {
                 break;
             }
             let share = shares.get(&place.0).copied().unwrap_or(0);
-            if share >= options.allowance.requests_in_flight_max as usize
+            let standing = standings.get(&place.0);
+            if standing.is_none_or(|standing| standing.rests || share >= standing.share)
                 || self.held_back.contains_key(&place)
-                || self.services.is_suspended(&place.0).await
             {
                 continue;
             }
@@ -168,6 +219,27 @@ impl Scheduler {
         metrics::gauge!("cordon_requests_at_work").set(drivers.len() as f64);
     }
 
+    /// What was set for those of whom something is due: as of now, so that a change needs no
+    /// restart.
+    async fn standings(&self, due: &[(TenantId, Vec<RequestId>)]) -> HashMap<TenantId, Standing> {
+        let mut standings = HashMap::new();
+        for (id, _) in due {
+            let standing = match self.services.store().tenant(id).await {
+                Ok(Some(tenant)) => Standing {
+                    rests: tenant.suspended,
+                    share: self.services.allowance_of(&tenant).requests_in_flight_max as usize,
+                },
+                Ok(None) => Standing { rests: true, share: 0 },
+                Err(error) => {
+                    tracing::error!(tenant.id = %id, %error, "cannot read what a tenant may use");
+                    Standing { rests: true, share: 0 }
+                }
+            };
+            standings.insert(id.clone(), standing);
+        }
+        standings
+    }
+
     fn ended(
         &mut self,
         ended: Result<(Place, Result<(), step::HostError>), tokio::task::JoinError>,
@@ -175,6 +247,7 @@ impl Scheduler {
         match ended {
             Ok((place, result)) => {
                 self.services.scheduler.lock().remove(&place);
+                self.services.scheduler.ended.notify_waiters();
                 if let Err(error) = result {
                     tracing::error!(
                         tenant.id = %place.0, request.id = %place.1, %error,

@@ -16,6 +16,7 @@ pub mod first_start;
 pub mod grants;
 pub mod import;
 pub mod inputs;
+pub mod limits;
 pub mod manual_webhooks;
 pub mod package;
 pub mod plugins;

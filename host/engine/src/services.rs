@@ -1,6 +1,6 @@
 //! What every use case works with: the ports, the limits, and a way to wake the scheduler.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use cordon_model::Timestamp;
 use cordon_model::port::{
@@ -8,6 +8,7 @@ use cordon_model::port::{
 };
 
 use crate::deliveries::Deliveries;
+use crate::service::plugins::FolderReport;
 use crate::{Handle, Options};
 
 /// The parts of the host that the application works with.
@@ -38,13 +39,15 @@ pub struct Services {
     pub(crate) options: Options,
     pub(crate) scheduler: Handle,
     pub(crate) deliveries: Deliveries,
+    /// What the operator's folder of plugins came to when it was last read.
+    pub(crate) plugin_folder: Arc<RwLock<Option<FolderReport>>>,
 }
 
 impl Services {
     /// Pure: opens, connects and spawns nothing.
     pub fn new(ports: Ports, options: Options, scheduler: Handle) -> Self {
         let deliveries = Deliveries::new(options.deliveries_per_tenant_max);
-        Self { ports, options, scheduler, deliveries }
+        Self { ports, options, scheduler, deliveries, plugin_folder: Arc::default() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -75,14 +75,6 @@ async fn close(
 pub(crate) const CONFLICTS_MAX: usize = 16;
 
 impl Services {
-    pub(crate) async fn is_suspended(&self, tenant: &TenantId) -> bool {
-        match self.store().tenant(tenant).await {
-            Ok(Some(tenant)) => tenant.suspended,
-            Ok(None) => true,
-            Err(_) => false,
-        }
-    }
-
     /// Applies what the host itself did.
     pub(crate) async fn apply_as_host(
         &self,

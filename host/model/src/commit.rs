@@ -78,6 +78,19 @@ pub enum Change {
     /// Removes a plugin of this tenant, by name and version, with its component; none: of the
     /// host.
     DeletePlugin(Option<TenantId>, String, String, Revision),
+    /// Notes the newest version that was ever installed under the name of a plugin. It stays when
+    /// the plugin goes. Refused with [`CommitError::Conflict`] when another one than `before` is
+    /// noted.
+    PutNewestVersion {
+        /// Whose plugin; none: everybody's.
+        scope: Option<TenantId>,
+        /// Its name.
+        name: String,
+        /// What is noted so far.
+        before: Option<String>,
+        /// What is to be.
+        version: String,
+    },
     /// Creates or replaces a request; `due` is when the scheduler must look at it again.
     PutRequest {
         /// The request.

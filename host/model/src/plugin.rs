@@ -58,6 +58,13 @@ pub struct InstalledPlugin {
     pub size: u64,
     /// Whether connections of its type are written with it. One version of a name is active.
     pub active: bool,
+    /// When it last became the active one; none: it never was, or before this was noted.
+    pub activated_at: Option<Timestamp>,
+    /// Who signed it; none: nobody, as far as the host was told.
+    pub signature: Option<PluginSignature>,
+    /// The file of the operator's folder that it came from, below that folder; none: it was
+    /// uploaded.
+    pub file: Option<String>,
     /// The name of the key that installed it.
     pub installed_by: String,
     /// When.
@@ -76,6 +83,42 @@ impl InstalledPlugin {
             built_in: false,
         }
     }
+}
+
+/// A signature that was found good, over exactly the bytes of the component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginSignature {
+    /// Whose key made it, by the name that the operator gave.
+    pub publisher: String,
+    /// Which key: 16 hexadecimal digits, as minisign writes them.
+    pub key_id: String,
+    /// What it vouches for beside the bytes: name and version.
+    pub trusted_comment: String,
+    /// The whole text, as it is verified again.
+    pub text: String,
+}
+
+/// A plugin whose row cannot be read. It is in the way of its name and version until it is
+/// removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedPlugin {
+    /// The tenant that it served; none: every tenant.
+    pub scope: Option<TenantId>,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it was counted at, which removing it asks for; none: even that cannot be read.
+    pub revision: Option<Revision>,
+}
+
+/// Every plugin that is stored, of everybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoredPlugins {
+    /// Those that can be read.
+    pub plugins: Vec<InstalledPlugin>,
+    /// Those that cannot.
+    pub damaged: Vec<DamagedPlugin>,
 }
 
 /// An admitted component: where it came from and its descriptor.

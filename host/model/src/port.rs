@@ -6,6 +6,7 @@ mod connectors;
 mod dry_run;
 mod egress;
 mod packages;
+mod plugin_folder;
 mod plugins;
 mod sealer;
 mod secrets;
@@ -19,6 +20,7 @@ pub use connectors::{
 pub use dry_run::{DryRunCall, DryRunEnd, Judgment, Refusal, UnsentRequest};
 pub use egress::{Egress, EgressQuestion, EgressVerdict};
 pub use packages::{PackageError, Packages};
+pub use plugin_folder::{FolderContent, FolderFile, FolderProblem, PluginFolder};
 pub use plugins::{Admission, AdmissionError, Candidate, Plugins, Readiness};
 pub use sealer::{SealError, Sealer};
 pub use secrets::{CredentialsSource, Secrets, SecretsError};

@@ -19,7 +19,7 @@ mod rounds;
 pub mod webhooks;
 mod work;
 
-pub use event::{Event, Found, NoticeEvent, TaskEvent, WebhookEvent};
+pub use event::{Event, Found, NoticeEvent, Retrial, TaskEvent, WebhookEvent};
 pub use machine::IllegalTransition;
 pub use notices::Notice;
 pub use webhooks::{WebhookRun, WebhookState};

@@ -28,6 +28,9 @@ pub struct Tenant {
     pub callback_secret: Option<Secret>,
     /// A suspended tenant's requests stay where they are; its keys answer 403.
     pub suspended: bool,
+    /// Since when it is being removed: it is suspended then, and as if absent for everybody. None:
+    /// it is not.
+    pub removing_since: Option<Timestamp>,
     /// When it was created.
     pub created_at: Timestamp,
     /// Counts its writes.
@@ -35,10 +38,10 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// What its connectors run under, where every tenant is given `usual`.
-    pub fn terms(&self, usual: &Allowance) -> Terms {
+    /// What its connectors run under.
+    pub fn terms(&self, allowance: Allowance) -> Terms {
         let (tenant, egress) = (self.id.clone(), self.egress.clone());
-        Terms { tenant, egress, allowance: self.limits.over(usual) }
+        Terms { tenant, egress, allowance }
     }
 
     /// The identity kinds every tenant starts with (BEHAVIOUR B5).
@@ -95,6 +98,23 @@ impl Default for Allowance {
             requests_in_flight_max: 64,
             api_requests_per_minute_max: 6_000,
         }
+    }
+}
+
+impl Allowance {
+    /// The same, with nothing above what the host has to give.
+    #[must_use]
+    pub fn within(mut self, most: &Self) -> Self {
+        self.job_timeout = self.job_timeout.min(most.job_timeout);
+        self.guest_memory_bytes_max = self.guest_memory_bytes_max.min(most.guest_memory_bytes_max);
+        self.calls_max = self.calls_max.min(most.calls_max);
+        // A connection cannot have more than its tenant.
+        self.connection_calls_max =
+            self.connection_calls_max.min(most.connection_calls_max).min(self.calls_max);
+        self.requests_in_flight_max = self.requests_in_flight_max.min(most.requests_in_flight_max);
+        self.api_requests_per_minute_max =
+            self.api_requests_per_minute_max.min(most.api_requests_per_minute_max);
+        self
     }
 }
 

@@ -20,6 +20,7 @@ use wasmtime::component::Component;
 use crate::bindings::{PluginPre, types};
 use crate::cache::{self, Compiled};
 use crate::call::{CallState, Deadline, Stop};
+use crate::caller::Caller;
 use crate::compile;
 use crate::error::Error;
 use crate::instance::{self, Describe};
@@ -112,8 +113,10 @@ async fn examine(
         None => compile(shared, component).await?,
     };
     let code = link(shared, &compiled)?;
-    let descriptor = checked(describe(shared, &code, digest).await?, &shared.options)?;
-    smoke_test(shared, &code, digest, &descriptor).await?;
+    let caller = Caller::admitting(scope.clone());
+    let described = describe(shared, &code, caller.clone()).await?;
+    let descriptor = checked(described, &shared.options)?;
+    smoke_test(shared, &code, caller, &descriptor).await?;
     let name = name.or(seen.name).unwrap_or_else(|| descriptor.connector_type.clone());
     let reference = PluginRef { name, version, digest };
     let plugin = Plugin { scope, reference, descriptor, built_in: false };
@@ -167,7 +170,7 @@ async fn keep(
 }
 
 fn link(shared: &Shared, component: &Component) -> Result<PluginPre<CallState>, Error> {
-    let unloadable = |e: wasmtime::Error| Error::Unloadable(format!("{e:#}"));
+    let unloadable = |e: wasmtime::Error| Error::unloadable(&format!("{e:#}"));
     let linker = wasi::linker_for(&shared.linker, component).map_err(unloadable)?;
     let linked = linker.instantiate_pre(component).map_err(unloadable)?;
     PluginPre::new(linked).map_err(unloadable)
@@ -184,15 +187,15 @@ async fn on_worker<T: Send + 'static>(
 async fn describe(
     shared: &Shared,
     code: &PluginPre<CallState>,
-    digest: PluginDigest,
+    caller: Caller,
 ) -> Result<types::Descriptor, Error> {
-    let state = CallState::new(&shared.options, None, None);
+    let state = CallState::new(shared, caller, None);
     let deadline = Deadline::after(shared.options.call_timeout);
     let cancel = CancellationToken::new();
     let (_, called) = instance::call(shared, code, state, deadline, &cancel, Describe).await;
     called.map_err(|ending| {
         let failed = |code, detail| Error::DescribeFailed { code, detail };
-        refused(digest, trap::stop(ending), failed)
+        refused(trap::stop(ending), failed)
     })
 }
 
@@ -201,28 +204,24 @@ async fn describe(
 async fn smoke_test(
     shared: &Shared,
     code: &PluginPre<CallState>,
-    digest: PluginDigest,
+    caller: Caller,
     descriptor: &Descriptor,
 ) -> Result<(), Error> {
     let actions = descriptor.actions.clone();
     let draft = Draft { config: "{}".to_owned(), actions, policy_settings: None };
     let deadline = Deadline::after(shared.options.call_timeout);
     let cancel = CancellationToken::new();
-    let asked = plan::ask_code(shared, code, &draft, deadline, &cancel).await;
+    let asked = plan::ask_code(shared, code, caller, &draft, deadline, &cancel).await;
     asked.map(|_| ()).map_err(|stop| {
         let failed = |code, detail| Error::ValidateFailed { code, detail };
-        refused(digest, stop, failed)
+        refused(stop, failed)
     })
 }
 
-fn refused(
-    digest: PluginDigest,
-    stop: Stop,
-    failed: impl FnOnce(FailureCode, String) -> Error,
-) -> Error {
+fn refused(stop: Stop, failed: impl FnOnce(FailureCode, String) -> Error) -> Error {
     match stop {
         Stop::Failed(Failure { code, detail, label: _ }) => {
-            trap::count(digest, code);
+            trap::count_refused(code);
             failed(code, detail)
         }
         Stop::Host(what) => Error::Host(what),
@@ -244,7 +243,7 @@ fn checked(descriptor: types::Descriptor, options: &Options) -> Result<Descripto
     if name.trim() != name
         || chars == 0
         || chars > options.label_chars_max
-        || name.chars().any(char::is_control)
+        || name.chars().any(cordon_model::subject::is_invisible)
     {
         return refused("display-name is empty, too long, not trimmed, or not printable");
     }

@@ -11,9 +11,10 @@ use cordon_model::port::ConnectorError;
 use cordon_model::{Failure, FailureCode, Timestamp};
 use wasmtime::component::ResourceTable;
 
+use crate::caller::Caller;
 use crate::capability::log::LogBudget;
 use crate::limits::Limits;
-use crate::options::Options;
+use crate::shared::Shared;
 use crate::wasi::TimeAndChance;
 
 pub(crate) use budget::{Budget, weight};
@@ -24,6 +25,7 @@ pub(crate) use values::{Value, Values};
 
 /// What a store holds.
 pub(crate) struct CallState {
+    pub(crate) caller: Caller,
     pub(crate) limits: Limits,
     pub(crate) table: ResourceTable,
     pub(crate) log: LogBudget,
@@ -94,14 +96,15 @@ impl From<Stop> for ConnectorError {
 
 impl CallState {
     /// `run`: None for a call without capability.
-    pub(crate) fn new(options: &Options, connection: Option<&str>, run: Option<RunState>) -> Self {
-        let quiet = run.as_ref().is_some_and(|run| !run.reads.is_empty());
+    pub(crate) fn new(shared: &Shared, caller: Caller, run: Option<RunState>) -> Self {
+        let options = &shared.options;
         let mut table = ResourceTable::new();
         table.set_max_capacity(options.handles_max);
         Self {
-            limits: Limits::new(options),
+            limits: Limits::new(options, shared.guest_memory.share(&caller)),
+            caller,
             table,
-            log: LogBudget::new(options, connection, quiet),
+            log: LogBudget::new(options, run.as_ref()),
             time_and_chance: TimeAndChance::default(),
             run: run.map(Box::new),
             ended: None,

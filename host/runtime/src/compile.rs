@@ -81,7 +81,7 @@ fn limit_this_process(limits: CompilerLimits) -> rustix::io::Result<()> {
 
 /// Native code, made in this process.
 pub(crate) fn native(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>, Error> {
-    engine.precompile_component(bytes).map_err(|e| Error::Unloadable(format!("{e:#}")))
+    engine.precompile_component(bytes).map_err(|e| Error::unloadable(&format!("{e:#}")))
 }
 
 /// Native code, made in a process of its own.
@@ -98,7 +98,7 @@ pub(crate) async fn native_in_process(
             return Ok(code);
         }
         Err(match status.code() {
-            Some(_) => Error::Unloadable(String::from_utf8_lossy(&words).trim().to_owned()),
+            Some(_) => Error::unloadable(&String::from_utf8_lossy(&words)),
             // Ended by a signal: one that it got for a limit, or gave itself for want of memory.
             None => Error::CompilerLimit("it used up its memory or its processor time"),
         })

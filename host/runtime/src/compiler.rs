@@ -10,12 +10,11 @@
 mod self_test;
 mod ticker;
 
-use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures,
-};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::error::Error;
 use crate::options::Options;
+use crate::proposals;
 
 pub(crate) use ticker::Ticker;
 
@@ -53,24 +52,10 @@ fn code_config(options: &Options) -> Config {
         .epoch_interruption(true)
         .consume_fuel(false)
         .cranelift_nan_canonicalization(true)
-        .wasm_features(refused_features(), false)
+        .wasm_features(proposals::REFUSED, false)
         .max_wasm_stack(options.stack_bytes_max)
         .wasm_backtrace_max_frames(None);
     config
-}
-
-/// Proposals that no connector needs. The library has them on by default, or another crate of
-/// the build may switch them on.
-const fn refused_features() -> WasmFeatures {
-    WasmFeatures::MEMORY64
-        .union(WasmFeatures::TAIL_CALL)
-        .union(WasmFeatures::MULTI_MEMORY)
-        .union(WasmFeatures::RELAXED_SIMD)
-        .union(WasmFeatures::GC)
-        .union(WasmFeatures::FUNCTION_REFERENCES)
-        .union(WasmFeatures::THREADS)
-        .union(WasmFeatures::EXCEPTIONS)
-        .union(WasmFeatures::CUSTOM_PAGE_SIZES)
 }
 
 /// A pool in which every call that holds a permit finds room: what one component may take, times

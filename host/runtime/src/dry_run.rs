@@ -15,6 +15,7 @@ use cordon_model::{Action, Failure};
 
 use crate::bindings::{handles, types};
 use crate::call::{CallState, Calls, Deadline, RunState, Stop, Value, Values};
+use crate::caller::Caller;
 use crate::exchange;
 use crate::instance::{self, Ending, Left, Run};
 use crate::outcome;
@@ -42,8 +43,8 @@ async fn to_end(shared: &Arc<Shared>, call: DryRunCall) -> Result<DryRunEnd, Sto
     let (opening, task) = hand_over(shared, call)?;
     let deadline = opening.deadline;
     let (run, mut problems) = opening.open_unsent(shared, &cancel).await?;
-    let key = run.connection.key.clone();
-    let state = CallState::new(&shared.options, Some(key.as_str()), Some(run));
+    let caller = Caller::on(&run.terms, Some(&run.connection.key));
+    let state = CallState::new(shared, caller, Some(run));
     let export = Run { task, input: None };
     let (left, called) =
         instance::call(shared, &admitted.code, state, deadline, &cancel, export).await;

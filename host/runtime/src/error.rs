@@ -4,12 +4,22 @@
 use cordon_model::plugin::PluginRef;
 use cordon_model::{FailureCode, PluginDigest};
 
+use crate::bindings::convert::detail;
+
 /// Starting the runtime, or admitting a component, failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The sandbox cannot be set up as it must be.
     #[error("the sandbox cannot be set up: {0}")]
     Sandbox(String),
+    /// A limit cannot be enforced as it is set.
+    #[error("the limit `{name}` cannot be enforced: {problem}")]
+    Limit {
+        /// Its name, as `Options` or an allowance has it.
+        name: &'static str,
+        /// Why not.
+        problem: String,
+    },
     /// A proposal that must be off is on: some crate of this build switched on a cargo feature.
     #[error("the sandbox accepts modules that use {0}, which must be off")]
     ProposalEnabled(&'static str),
@@ -40,6 +50,9 @@ pub enum Error {
     /// Compiling it went over a limit.
     #[error("the component cannot be compiled within the limits: {0}")]
     CompilerLimit(&'static str),
+    /// The bytes are code that was compiled from a component.
+    #[error("this is compiled code (.cwasm), which nobody can check")]
+    CompiledCode,
     /// The bytes are no component.
     #[error("not a WebAssembly component: {0}")]
     NotAComponent(String),
@@ -106,4 +119,21 @@ pub enum Error {
     /// The host is stopping, or could not run the call.
     #[error("the host could not admit the component: {0}")]
     Host(String),
+}
+
+/// Longest text of a library about a component. It may repeat names that stand in the component,
+/// which may be long and hold anything.
+const SAID_CHARS_MAX: usize = 500;
+
+impl Error {
+    /// With what the parser says, and where in the bytes.
+    pub(crate) fn not_a_component(error: &wasmparser::BinaryReaderError) -> Self {
+        let said = detail(error.message(), SAID_CHARS_MAX);
+        Self::NotAComponent(format!("{said} (at offset {:#x})", error.offset()))
+    }
+
+    /// With what the compiler or the linker says.
+    pub(crate) fn unloadable(said: &str) -> Self {
+        Self::Unloadable(detail(said.trim(), SAID_CHARS_MAX))
+    }
 }

@@ -7,6 +7,7 @@
 mod attempts;
 mod kept;
 mod lookup;
+mod taped;
 mod unsent;
 
 use std::collections::BTreeSet;
@@ -14,11 +15,12 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 
 use cordon_egress::{Received, RenderError, Rendered, RetryAfter, render};
-use cordon_model::http_request::{BodyUse, CallError, HttpRequest, ValueId};
+use cordon_model::http_request::{BodyUse, CallError, HttpRequest, Piece, ValueId};
 use cordon_model::journal::{CallOutcome, Next, SendCall};
 use cordon_model::plugin::ReadGrant;
 use cordon_model::{Action, FailureCode, Timestamp};
 
+use crate::bindings::convert;
 use crate::call::{RunState, Stop};
 use crate::keys;
 use crate::plan::{Plan, serves};
@@ -54,6 +56,7 @@ pub(crate) async fn send(
     check_planned(&run.plan, run.action, run.wanted.as_ref().map(|k| k.as_str()), &request)?;
     check_method(run.action, &request)?;
     check_bind(run, &request.label, &bind)?;
+    check_values(run, &request)?;
     run.calls.begin(&request.label)?;
     if run.unsent.is_some() {
         return unsent::note(run, &request, &bind).map(Err);
@@ -62,7 +65,8 @@ pub(crate) async fn send(
     let rendered = match render(&request, &names) {
         Ok(rendered) => rendered,
         Err(error) => {
-            let error = unrendered(error, &request.label)?;
+            let chars_max = run.shared.options.detail_chars_max;
+            let error = unrendered(error, &request.label, chars_max)?;
             run.calls.end(error.code());
             return Ok(Err(error));
         }
@@ -73,6 +77,8 @@ pub(crate) async fn send(
         (request.is_safe(only_reads), request.is_idempotent(only_reads))
     };
     let fingerprint = rendered.fingerprint(&key);
+    // Whoever listens is told which identities it is for.
+    request.bind = bind;
     match run.calls.journal.next(&request.label, fingerprint, safe, idempotent) {
         Next::Send(call) => transmit(run, &request, &rendered, call, idempotent).await,
         Next::Replay(outcome) => replay(run, &request, rendered.origin(), outcome),
@@ -147,8 +153,23 @@ fn check_bind(run: &RunState, label: &str, bind: &[ValueId]) -> Result<(), Stop>
     Ok(())
 }
 
+/// Only values that were given out in this run.
+fn check_values(run: &RunState, request: &HttpRequest) -> Result<(), Stop> {
+    let headers = request.headers.iter().flat_map(|(_, value)| value);
+    let body = request.body.iter().flat_map(|body| &body.content);
+    let mut pieces = request.url.iter().chain(headers).chain(body);
+    let unknown =
+        |piece: &Piece| matches!(piece, Piece::Value(id) if run.values.get(*id).is_none());
+    if pieces.any(unknown) {
+        let detail = "the plugin sent a number that was not given out in this run";
+        return Err(Stop::of_query(FailureCode::PluginTrapped, &request.label, detail));
+    }
+    Ok(())
+}
+
 /// What the guest is told of a request that cannot be filled in; a refused template ends the run.
-fn unrendered(error: RenderError, label: &str) -> Result<CallError, Stop> {
+/// Names that the guest chose stand in what is said of that one.
+fn unrendered(error: RenderError, label: &str, chars_max: usize) -> Result<CallError, Stop> {
     match error {
         RenderError::Missing(name) => Ok(CallError::MissingPlaceholder(name)),
         RenderError::Ambiguous(name) => Ok(CallError::AmbiguousPlaceholder(name)),
@@ -157,6 +178,7 @@ fn unrendered(error: RenderError, label: &str) -> Result<CallError, Stop> {
             let said: Vec<_> =
                 problems.iter().map(|p| format!("{} at {}", p.code, p.part)).collect();
             let detail = format!("the request is refused as it is written: {}", said.join(", "));
+            let detail = convert::detail(&detail, chars_max);
             Err(Stop::of_query(FailureCode::EgressDenied, label, detail))
         }
     }

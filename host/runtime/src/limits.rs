@@ -1,12 +1,15 @@
-//! What one call may allocate, over everything it allocates.
+//! What one call may allocate, over everything it allocates, and its share of what all calls may.
 //!
 //! wasmtime's own `StoreLimits` counts each memory and each table alone, so a component with
 //! many small ones passes it. Growth beyond a limit traps: an answer of -1 would let a guest
 //! behave differently on a host that is short of memory, and a run must repeat itself exactly.
+//! Which limit it was decides who is to blame: beyond its own the call failed, beyond what its
+//! tenant or the host has left the host ends it (`Shortage`), to be done again later.
 
 use wasmtime::ResourceLimiter;
 
-use crate::options::Options;
+use crate::guest_memory::Share;
+use crate::options::{Options, table_bytes};
 
 /// The limiter of one call.
 #[derive(Debug)]
@@ -14,6 +17,7 @@ pub(crate) struct Limits {
     memory_used: usize,
     memory_left: usize,
     elements_left: usize,
+    share: Share,
     instances_max: usize,
     tables_max: usize,
     memories_max: usize,
@@ -31,11 +35,13 @@ pub(crate) enum LimitReached {
 }
 
 impl Limits {
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(crate) fn new(options: &Options, share: Share) -> Self {
+        let alone = usize::try_from(share.bytes_max()).unwrap_or(usize::MAX);
         Self {
             memory_used: 0,
-            memory_left: options.memory_bytes_max,
+            memory_left: options.memory_bytes_max.min(alone),
             elements_left: options.table_elements_max,
+            share,
             instances_max: options.core_instances_max as usize,
             tables_max: options.tables_max as usize,
             memories_max: options.memories_max as usize,
@@ -45,6 +51,15 @@ impl Limits {
     /// Linear memory in bytes, over all memories. A memory never shrinks, so this is its peak.
     pub(crate) const fn memory_used(&self) -> usize {
         self.memory_used
+    }
+
+    /// What the call could not have if it were alone is beyond its own limit; everything else is
+    /// a matter of when.
+    fn take_share(&mut self, bytes: u64, beyond: LimitReached) -> wasmtime::Result<()> {
+        if !self.share.could_ever_take(bytes) {
+            return Err(beyond.into());
+        }
+        Ok(self.share.take(bytes)?)
     }
 }
 
@@ -62,7 +77,9 @@ impl ResourceLimiter for Limits {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         take(&mut self.memory_left, current, desired).ok_or(LimitReached::Memory)?;
-        self.memory_used += desired.saturating_sub(current);
+        let more = desired.saturating_sub(current);
+        self.take_share(more as u64, LimitReached::Memory)?;
+        self.memory_used += more;
         Ok(true)
     }
 
@@ -77,6 +94,8 @@ impl ResourceLimiter for Limits {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         take(&mut self.elements_left, current, desired).ok_or(LimitReached::TableElements)?;
+        let more = table_bytes(desired.saturating_sub(current));
+        self.take_share(more, LimitReached::TableElements)?;
         Ok(true)
     }
 
@@ -99,14 +118,21 @@ impl ResourceLimiter for Limits {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::caller::Caller;
+    use crate::guest_memory::{GuestMemory, Shortage};
 
     fn limits() -> Limits {
-        Limits::new(&Options {
-            memory_bytes_max: 100,
-            table_elements_max: 10,
-            ..Options::default()
-        })
+        of(&GuestMemory::new(1_000), u64::MAX)
+    }
+
+    fn of(memory: &Arc<GuestMemory>, memory_bytes_max: u64) -> Limits {
+        let caller = Caller { memory_bytes_max, ..Caller::admitting(None) };
+        let options =
+            Options { memory_bytes_max: 100, table_elements_max: 10, ..Options::default() };
+        Limits::new(&options, memory.share(&caller))
     }
 
     #[test]
@@ -125,6 +151,28 @@ mod tests {
         let mut limits = limits();
         assert!(limits.table_growing(0, 10, None).is_ok());
         let error = limits.table_growing(0, 1, None).unwrap_err();
+        assert_eq!(error.downcast_ref(), Some(&LimitReached::TableElements));
+    }
+
+    #[test]
+    fn what_others_hold_is_no_fault_of_the_call() {
+        let memory = GuestMemory::new(120);
+        let mut first = of(&memory, 500);
+        let mut second = of(&memory, 500);
+        assert!(first.memory_growing(0, 100, None).is_ok());
+        let error = second.memory_growing(0, 21, None).unwrap_err();
+        assert_eq!(error.downcast_ref(), Some(&Shortage::OfHost));
+        drop(first);
+        assert!(second.memory_growing(0, 100 - 21, None).is_ok());
+    }
+
+    #[test]
+    fn a_call_that_would_not_fit_alone_reached_its_own_limit() {
+        let mut limits = of(&GuestMemory::new(1_000), 50);
+        let error = limits.memory_growing(0, 51, None).unwrap_err();
+        assert_eq!(error.downcast_ref(), Some(&LimitReached::Memory));
+        let mut limits = of(&GuestMemory::new(1_000), 50);
+        let error = limits.table_growing(0, 7, None).unwrap_err();
         assert_eq!(error.downcast_ref(), Some(&LimitReached::TableElements));
     }
 }

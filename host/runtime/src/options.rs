@@ -6,6 +6,11 @@ use std::time::Duration;
 
 use crate::compile::CompilerProcess;
 
+mod check;
+mod machine;
+
+pub(crate) use machine::table_bytes;
+
 /// How connectors are run, and how much each may use. Has no `Debug`: it holds keys.
 #[derive(Clone)]
 pub struct Options {
@@ -23,13 +28,19 @@ pub struct Options {
     pub instances_max: u32,
     /// Linear memory of one call, over all its memories. Default 64 MiB.
     pub memory_bytes_max: usize,
+    /// Linear memory and tables of all calls at the same time. A call that finds nothing left is
+    /// ended by the host and done again later. None, the default: as much as all instances may
+    /// take, or half of the machine's memory if that is less (see
+    /// [`Options::guest_memory_bytes`]).
+    pub guest_memory_bytes_max: Option<u64>,
     /// Table elements of one call, over all its tables. Default 40 000.
     pub table_elements_max: usize,
     /// Memories of one component. Default 2.
     pub memories_max: u32,
     /// Tables of one component. Default 8.
     pub tables_max: u32,
-    /// Core instances of one component. Default 16.
+    /// Core instances of one component. Default 64 (Python without WASI: 38). They take no memory of
+    /// their own: memories and tables are counted by themselves.
     pub core_instances_max: u32,
     /// Stack of a connector. Default 512 KiB.
     pub stack_bytes_max: usize,
@@ -40,6 +51,16 @@ pub struct Options {
     pub handles_max: usize,
     /// How often a spinning guest is made to yield. Default 10 ms.
     pub epoch_tick: Duration,
+    /// Processor time of one call, instantiating included; time it waits for is not in it. It is
+    /// looked at whenever a guest yields, so a call may have one tick more. Default 10 s.
+    pub processor_time_max: Duration,
+    /// Calls that compute without a pause and may do so at the same time; they take turns, a tick
+    /// each, and leave the other workers to calls that do not. None, the default: half of the
+    /// workers, and at least one.
+    pub heavy_calls_max: Option<usize>,
+    /// Calls of one tenant that wait for their turn; further ones are told to come again.
+    /// Default 1 024.
+    pub calls_waiting_max: usize,
     /// Size of a component. Default 32 MiB (Python: 19 MB).
     pub component_bytes_max: usize,
     /// Size of one function of a component: compiling is not interruptible, and its time grows
@@ -64,7 +85,7 @@ pub struct Options {
     /// Processor time of a compiler's process, over all its threads. Default 120 s (JavaScript on
     /// a slow machine: 36 s).
     pub compiler_processor_seconds_max: u64,
-    /// Time of a compiler's process. Default 120 s.
+    /// Time of a compiler's process, which gives way to everything else. Default 600 s.
     pub compiler_timeout: Duration,
     /// Size of the native code of a component. Default 512 MiB.
     pub native_code_bytes_max: usize,
@@ -112,6 +133,9 @@ pub struct Options {
     pub value_bytes_max: usize,
     /// Bytes of a response that one `read` hands out. Default 1 MiB.
     pub read_bytes_max: u32,
+    /// Records that one run may find. Their bytes count as held. Default 45 000: a package takes
+    /// just under 50 000, and it is the run at fault that must fail, not the package of all.
+    pub records_max: usize,
     /// State that a run leaves for the next one. Default 64 KiB.
     pub state_bytes_max: usize,
     /// Fields of a form. Default 200.
@@ -130,6 +154,13 @@ pub struct Options {
     pub memory_observer: Option<crate::MemoryObserver>,
 }
 
+impl Options {
+    /// See [`Options::heavy_calls_max`].
+    pub(crate) fn heavy_calls(&self) -> usize {
+        self.heavy_calls_max.unwrap_or_else(|| (self.workers / 2).max(1))
+    }
+}
+
 impl Default for Options {
     /// The defaults above. The keys are all zero: whoever wires the host derives them.
     fn default() -> Self {
@@ -140,14 +171,18 @@ impl Default for Options {
             workers: std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
             instances_max: 128,
             memory_bytes_max: 64 << 20,
+            guest_memory_bytes_max: None,
             table_elements_max: 40_000,
             memories_max: 2,
             tables_max: 8,
-            core_instances_max: 16,
+            core_instances_max: 64,
             stack_bytes_max: 512 << 10,
             hostcall_bytes_max: 8 << 20,
             handles_max: 1_000,
             epoch_tick: Duration::from_millis(10),
+            processor_time_max: Duration::from_secs(10),
+            heavy_calls_max: None,
+            calls_waiting_max: 1_024,
             component_bytes_max: 32 << 20,
             function_bytes_max: 512 << 10,
             functions_max: 60_000,
@@ -159,7 +194,7 @@ impl Default for Options {
             compilations_max: 2,
             compiler_memory_bytes_max: 4 << 30,
             compiler_processor_seconds_max: 120,
-            compiler_timeout: Duration::from_secs(120),
+            compiler_timeout: Duration::from_secs(600),
             native_code_bytes_max: 512 << 20,
             schema_bytes_max: 256 << 10,
             call_timeout: Duration::from_secs(10),
@@ -181,6 +216,7 @@ impl Default for Options {
             values_max: 10_000,
             value_bytes_max: 16 << 10,
             read_bytes_max: 1 << 20,
+            records_max: 45_000,
             state_bytes_max: 64 << 10,
             form_fields_max: 200,
             label_chars_max: 200,

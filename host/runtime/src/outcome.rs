@@ -11,7 +11,7 @@ use cordon_model::input::Form;
 use cordon_model::port::{Finding, RunOutcome};
 use cordon_model::request::Found;
 use cordon_model::task::{Carry, SkipReason, SkippedQuery};
-use cordon_model::{Action, Failure, FailureCode, Timestamp};
+use cordon_model::{Action, Failure, FailureCode, Records, Timestamp};
 
 use crate::bindings::{convert, types};
 use crate::call::{RunState, Value};
@@ -69,7 +69,7 @@ fn finding(
     finding: types::Finding,
 ) -> Result<Finding, Failure> {
     match (action, finding) {
-        (Action::Access, types::Finding::Records(handles)) => records(table, handles),
+        (Action::Access, types::Finding::Records(handles)) => records(run, table, handles),
         (Action::Identifiers, types::Finding::Identities(ids)) => identities(run, &ids),
         (Action::Delete | Action::Optout, types::Finding::Done) => Ok(Finding::Done),
         (Action::Delete | Action::Optout, types::Finding::NothingFound) => {
@@ -85,14 +85,26 @@ fn finding(
     }
 }
 
+/// Their bytes are within what a run may hold; their number has a limit of its own, for what
+/// comes after.
 fn records(
+    run: &RunState,
     table: &mut ResourceTable,
     handles: Vec<Resource<HeldRecords>>,
 ) -> Result<Finding, Failure> {
-    let taken = handles.into_iter().map(|handle| {
-        take(table, handle).ok_or_else(|| invalid("the outcome names records that are not there"))
-    });
-    taken.collect::<Result<_, _>>().map(Finding::Records)
+    let max = run.shared.options.records_max;
+    let (mut taken, mut count) = (Vec::with_capacity(handles.len()), 0_usize);
+    for handle in handles {
+        let records: Records = take(table, handle)
+            .ok_or_else(|| invalid("the outcome names records that are not there"))?;
+        count = count.saturating_add(records.len());
+        if count > max {
+            let detail = format!("the run found more than {max} records");
+            return Err(Failure::new(FailureCode::LimitReached, detail));
+        }
+        taken.push(records);
+    }
+    Ok(Finding::Records(taken))
 }
 
 /// Only what this run lifted out of records, of the wanted kind, once each. An identity that was

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bindings::{PluginPre, convert, types};
 use crate::call::{CallState, Deadline, Stop};
+use crate::caller::Caller;
 use crate::instance::{self, Validate};
 use crate::options::Options;
 use crate::shared::Shared;
@@ -48,7 +49,8 @@ pub(crate) async fn ask(
     cancel: &CancellationToken,
 ) -> Result<Plan, Stop> {
     let admitted = shared.registry.ready(&terms.tenant, plugin)?;
-    let asked = ask_code(shared, &admitted.code, draft, deadline, cancel).await;
+    let caller = Caller::on(terms, None);
+    let asked = ask_code(shared, &admitted.code, caller, draft, deadline, cancel).await;
     asked.inspect_err(|stop| trap::count_stop(plugin, stop))
 }
 
@@ -56,11 +58,12 @@ pub(crate) async fn ask(
 pub(crate) async fn ask_code(
     shared: &Shared,
     code: &PluginPre<CallState>,
+    caller: Caller,
     draft: &Draft,
     deadline: Deadline,
     cancel: &CancellationToken,
 ) -> Result<Plan, Stop> {
-    let state = CallState::new(&shared.options, None, None);
+    let state = CallState::new(shared, caller, None);
     let export = Validate(convert::draft(draft));
     let (_, called) = instance::call(shared, code, state, deadline, cancel, export).await;
     let verdict = called.map_err(trap::stop)?;

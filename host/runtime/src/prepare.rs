@@ -103,6 +103,7 @@ impl Opening {
             deadline: self.deadline,
             retry_after: None,
             unsent: None,
+            tape: None,
         }
     }
 

@@ -9,19 +9,21 @@ use cordon_model::{Action, FailureCode};
 
 use crate::bindings::{handles, types};
 use crate::call::{CallState, Calls, Deadline, RunState, Stop, TaskCalls, Value, Values};
+use crate::caller::Caller;
 use crate::capability::handles::Input;
+use crate::cassette::Tape;
 use crate::instance::{self, Ending, Left, Run};
 use crate::outcome;
 use crate::prepare::Opening;
 use crate::shared::Shared;
 use crate::trap;
 
-pub(crate) async fn run(shared: Arc<Shared>, call: ConnectorCall) -> RunEnd {
+pub(crate) async fn run(shared: Arc<Shared>, call: ConnectorCall, tape: Option<Tape>) -> RunEnd {
     let began = Instant::now();
     let (tenant, request, task) = (call.terms.tenant.clone(), call.request, call.task);
     let (connection, action) = (call.connection.key.clone(), call.action);
     let (plugin, attempt) = (call.plugin, call.segment.attempt);
-    let end = Box::pin(run_to_end(shared, call)).await;
+    let end = Box::pin(run_to_end(shared, call, tape)).await;
     let outcome = word(&end.result);
     if let Err(ConnectorError::Failed(failure)) = &end.result {
         trap::count(plugin, failure.code);
@@ -59,7 +61,7 @@ const fn word(result: &Result<RunOutcome, ConnectorError>) -> &'static str {
     }
 }
 
-async fn run_to_end(shared: Arc<Shared>, call: ConnectorCall) -> RunEnd {
+async fn run_to_end(shared: Arc<Shared>, call: ConnectorCall, tape: Option<Tape>) -> RunEnd {
     let (action, cancel) = (call.action, call.cancel.clone());
     let nothing_called = |stop| RunEnd { calls: Vec::new(), result: result(stop) };
     let admitted = match shared.registry.ready(&call.terms.tenant, call.plugin) {
@@ -72,11 +74,11 @@ async fn run_to_end(shared: Arc<Shared>, call: ConnectorCall) -> RunEnd {
     };
     let deadline = opening.deadline;
     let run = match opening.open(&shared, &cancel).await {
-        Ok(run) => run,
+        Ok(run) => RunState { tape, ..run },
         Err(stop) => return nothing_called(stop),
     };
-    let key = run.connection.key.clone();
-    let state = CallState::new(&shared.options, Some(key.as_str()), Some(run));
+    let caller = Caller::on(&run.terms, Some(&run.connection.key));
+    let state = CallState::new(&shared, caller, Some(run));
     let (left, called) =
         instance::call(&shared, &admitted.code, state, deadline, &cancel, export).await;
     finish(left, called, action)
@@ -138,7 +140,7 @@ fn finish(
     called: Result<Result<types::Outcome, types::Failure>, Ending>,
     action: Action,
 ) -> RunEnd {
-    let Left { run: Some(run), mut table } = left else {
+    let Left { run: Some(run), mut table, .. } = left else {
         let what = "the state of the run is gone".to_owned();
         return RunEnd { calls: Vec::new(), result: Err(ConnectorError::Host(what)) };
     };

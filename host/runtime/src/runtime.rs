@@ -31,7 +31,9 @@ use crate::cache::Cache;
 use crate::call::{CallState, Deadline, Stop};
 use crate::compiler::{self, Ticker};
 use crate::error::Error;
+use crate::guest_memory::GuestMemory;
 use crate::options::Options;
+use crate::places::{Gauges, Places};
 use crate::plan::{self, PlanCache};
 use crate::registry::Registry;
 use crate::shared::Shared;
@@ -50,20 +52,21 @@ impl Runtime {
     /// No plugin is admitted yet.
     ///
     /// # Errors
-    /// When the sandbox cannot be set up as it must be.
+    /// When a limit cannot be enforced, or the sandbox cannot be set up as it must be.
     pub fn new(
         options: Options,
         gate: Arc<Gate>,
         secrets: Arc<dyn Secrets>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
+        options.check()?;
         let engine = compiler::engine(&options)?;
         let mut linker = Linker::new(&engine);
         Bindings::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, CallState::at_rest)
             .map_err(|e| Error::Sandbox(format!("{e:#}")))?;
         let threads = tokio::runtime::Builder::new_multi_thread()
             .thread_name("cordon-guests")
-            .worker_threads(options.workers.max(1))
+            .worker_threads(options.workers)
             .event_interval(1)
             .global_queue_interval(1)
             .enable_all()
@@ -77,8 +80,17 @@ impl Runtime {
             cache: Cache::new(&options, &engine),
             registry: Registry::default(),
             plans: PlanCache::new(options.plans_kept_max),
-            permits: Semaphore::new(options.instances_max as usize),
-            compilations: Semaphore::new(options.compilations_max.max(1)),
+            places: Places::new(
+                options.instances_max as usize,
+                options.calls_waiting_max,
+                Some(Gauges {
+                    taken: "cordon_connector_calls_in_flight",
+                    waiting: "cordon_connector_calls_waiting",
+                }),
+            ),
+            heavy_lane: Places::new(options.heavy_calls(), usize::MAX, None),
+            guest_memory: GuestMemory::new(options.guest_memory_bytes()),
+            compilations: Semaphore::new(options.compilations_max),
             _ticker: Ticker::start(&engine, options.epoch_tick)?,
             engine,
             options,
@@ -169,7 +181,7 @@ impl Connectors for Runtime {
         cancel: CancellationToken,
     ) -> TestEnd {
         let (shared, connection) = (Arc::clone(&self.shared), connection.clone());
-        let testing = test_run::test(shared, connection, terms.clone(), deadline, cancel);
+        let testing = test_run::test(shared, connection, terms.clone(), deadline, cancel, None);
         let tested = self.spawn(testing).await;
         tested.unwrap_or_else(|what| TestEnd {
             calls: Vec::new(),
@@ -183,7 +195,7 @@ impl Connectors for Runtime {
     }
 
     async fn run(&self, call: ConnectorCall) -> RunEnd {
-        let ran = self.spawn(run::run(Arc::clone(&self.shared), call)).await;
+        let ran = self.spawn(run::run(Arc::clone(&self.shared), call, None)).await;
         ran.unwrap_or_else(|what| RunEnd {
             calls: Vec::new(),
             result: Err(ConnectorError::Host(what)),
@@ -191,6 +203,7 @@ impl Connectors for Runtime {
     }
 }
 
+mod author;
 mod strangers;
 
 #[cfg(test)]

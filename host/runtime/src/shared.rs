@@ -11,7 +11,9 @@ use wasmtime::component::Linker;
 use crate::cache::Cache;
 use crate::call::CallState;
 use crate::compiler::Ticker;
+use crate::guest_memory::GuestMemory;
 use crate::options::Options;
+use crate::places::Places;
 use crate::plan::PlanCache;
 use crate::registry::Registry;
 
@@ -25,7 +27,11 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) plans: PlanCache,
     /// One for each instance the pool has room for: an exhausted pool is an error, a queue is not.
-    pub(crate) permits: Semaphore,
+    pub(crate) places: Places,
+    /// One for each call that may compute without a pause, for a tick at a time.
+    pub(crate) heavy_lane: Places,
+    /// Of all guests together.
+    pub(crate) guest_memory: Arc<GuestMemory>,
     /// One for each component that may be compiled at the same time.
     pub(crate) compilations: Semaphore,
     pub(crate) _ticker: Ticker,

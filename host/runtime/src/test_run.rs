@@ -9,7 +9,9 @@ use cordon_model::port::{ConnectorError, TestEnd};
 use cordon_model::tenant::Terms;
 use tokio_util::sync::CancellationToken;
 
-use crate::call::{CallState, Calls, Deadline, Stop, Values};
+use crate::call::{CallState, Calls, Deadline, RunState, Stop, Values};
+use crate::caller::Caller;
+use crate::cassette::Tape;
 use crate::instance::{self, Left, Test};
 use crate::outcome;
 use crate::prepare::Opening;
@@ -22,6 +24,7 @@ pub(crate) async fn test(
     terms: Terms,
     deadline: Timestamp,
     cancel: CancellationToken,
+    tape: Option<Tape>,
 ) -> TestEnd {
     let nothing_called = |stop: Stop| TestEnd { calls: Vec::new(), result: Err(stop.into()) };
     let plugin = connection.plugin.digest;
@@ -44,11 +47,11 @@ pub(crate) async fn test(
         deadline,
     };
     let run = match Box::pin(opening.open(&shared, &cancel)).await {
-        Ok(run) => run,
+        Ok(run) => RunState { tape, ..run },
         Err(stop) => return nothing_called(stop),
     };
-    let key = run.connection.key.clone();
-    let state = CallState::new(&shared.options, Some(key.as_str()), Some(run));
+    let caller = Caller::on(&run.terms, Some(&run.connection.key));
+    let state = CallState::new(&shared, caller, Some(run));
     let (left, called) =
         instance::call(&shared, &admitted.code, state, deadline, &cancel, Test(config)).await;
     let Left { run: Some(run), .. } = left else {

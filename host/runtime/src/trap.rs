@@ -6,6 +6,7 @@ use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 use crate::call::Stop;
+use crate::guest_memory::Shortage;
 use crate::instance::Ending;
 use crate::limits::LimitReached;
 use crate::wasi::NothingBehind;
@@ -18,6 +19,10 @@ pub(crate) fn stop(ending: Ending) -> Stop {
             Stop::failed(FailureCode::DeadlinePassed, FailureCode::DeadlinePassed.meaning())
         }
         Ending::Canceled => Stop::failed(FailureCode::Canceled, FailureCode::Canceled.meaning()),
+        Ending::ProcessorTime(max) => {
+            let detail = format!("the connector used up its processor time of {max:?}");
+            Stop::failed(FailureCode::LimitReached, detail)
+        }
         Ending::Trapped(error) => trapped(&error),
     }
 }
@@ -25,7 +30,16 @@ pub(crate) fn stop(ending: Ending) -> Stop {
 /// Counts what a plugin did that none should do, by its digest: an operator sees which one traps,
 /// and which one tries what it may not.
 pub(crate) fn count(plugin: PluginDigest, code: FailureCode) {
-    let digest = || plugin.to_string();
+    count_under(|| plugin.to_string(), code);
+}
+
+/// The same of a component that is refused for it. All of these are counted as one: whoever
+/// uploads one component after the other must not make a series of metrics with each.
+pub(crate) fn count_refused(code: FailureCode) {
+    count_under(|| "refused".to_owned(), code);
+}
+
+fn count_under(digest: impl Fn() -> String, code: FailureCode) {
     match code {
         FailureCode::PluginTrapped | FailureCode::LimitReached => {
             metrics::counter!("cordon_plugin_traps_total", "digest" => digest()).increment(1);
@@ -58,11 +72,14 @@ fn trapped(error: &wasmtime::Error) -> Stop {
     if let Some(limit) = error.downcast_ref::<LimitReached>() {
         return Stop::failed(FailureCode::LimitReached, limit.to_string());
     }
+    if let Some(shortage) = error.downcast_ref::<Shortage>() {
+        return Stop::Host(shortage.to_string());
+    }
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
         return Stop::failed(FailureCode::LimitReached, "the run holds too many handles");
     }
     if error.is::<PoolConcurrencyLimitError>() {
-        // The permits keep this from happening; if it does, the guest is not to blame.
+        // The places keep this from happening; if it does, the guest is not to blame.
         return Stop::Host("no room for another instance".to_owned());
     }
     match error.downcast_ref::<Trap>() {
@@ -76,6 +93,8 @@ fn trapped(error: &wasmtime::Error) -> Stop {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn code(error: wasmtime::Error) -> &'static str {
@@ -86,10 +105,20 @@ mod tests {
     fn an_error_is_judged_by_its_type_and_its_text_goes_nowhere() {
         assert_eq!(code(LimitReached::Memory.into()), "limit_reached");
         assert_eq!(code(ResourceTableError::Full.into()), "limit_reached");
+        assert_eq!(code(Shortage::OfTenant.into()), "host_error");
         assert_eq!(code(ResourceTableError::NotPresent.into()), "plugin_trapped");
         assert_eq!(code(Trap::UnreachableCodeReached.into()), "plugin_trapped");
         let said = stop(Ending::Trapped(wasmtime::Error::msg("p@x.com")));
         assert!(!format!("{said:?}").contains("p@x.com"));
+    }
+
+    #[test]
+    fn the_time_that_was_used_up_is_told() {
+        let Stop::Failed(failure) = stop(Ending::ProcessorTime(Duration::from_secs(10))) else {
+            panic!("the guest is to blame");
+        };
+        assert_eq!(failure.code, FailureCode::LimitReached);
+        assert_eq!(failure.detail, "the connector used up its processor time of 10s");
     }
 
     #[test]

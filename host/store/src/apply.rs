@@ -13,6 +13,7 @@
 mod audit;
 mod connection;
 mod content;
+mod erase;
 mod forget;
 pub(crate) mod input;
 mod key;
@@ -25,6 +26,7 @@ pub(crate) mod task;
 mod tenant;
 mod webhook;
 
+pub(crate) use erase::Erase;
 pub(crate) use forget::Forget;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -140,6 +142,9 @@ impl<'a> Preparing<'a> {
             Change::PutPlugin(new, component) => plugin::put(self, &new, component.as_deref()),
             Change::DeletePlugin(scope, name, version, revision) => {
                 Ok(plugin::delete(self, scope, &name, &version, revision))
+            }
+            Change::PutNewestVersion { scope, name, before, version } => {
+                plugin::put_newest(self, scope.as_ref(), name, before, version)
             }
             Change::PutRequest { request, due } => request::put(self, &request, due),
             Change::PutInput(input, files) => input::put(self, &input, &files),

@@ -5,7 +5,8 @@
 //! A file is sealed under the key of its request or of its tenant, and named by the SHA-256 of its sealed bytes, so no
 //! two writes share a file and none is ever changed. It is durable before the commit that names
 //! it; reading checks digest and size before opening. A crash between the two leaves a file that
-//! nothing names: it wastes space and harms nothing.
+//! nothing names: it wastes space and harms nothing. Of plugins such files are swept at the next
+//! start.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -149,6 +150,12 @@ impl Blobs {
             return Err(damaged());
         }
         key.open(place, &sealed).map_err(|_| damaged())
+    }
+
+    /// The folders of plugins that there are, of every scope.
+    pub(crate) fn plugin_folders(&self) -> Vec<PathBuf> {
+        let scopes = fs::read_dir(&self.root).into_iter().flatten().flatten();
+        scopes.map(|scope| scope.path().join(PLUGINS)).filter(|folder| folder.is_dir()).collect()
     }
 
     /// Where a file lies.

@@ -60,6 +60,7 @@ macro_rules! suite {
             an_answer_is_remembered_until_it_expires,
             a_plugin_belongs_to_a_tenant_or_to_all,
             the_component_of_a_plugin_is_written_once_and_goes_with_it,
+            the_newest_version_of_a_plugin_is_remembered_when_the_plugin_is_gone,
             policy_webhooks_come_in_their_order,
             a_policy_webhook_belongs_to_a_policy_which_stays_as_long,
             requests_about_a_person_are_found_by_any_identity,
@@ -72,7 +73,8 @@ macro_rules! suite {
             a_ledger_is_read_newest_first_in_pages,
             a_removed_tenant_leaves_nothing_and_its_name_is_free,
             a_tenant_is_removed_at_its_revision_and_with_its_commit_only,
-            a_tenant_can_be_removed_and_made_again_in_one_commit
+            a_tenant_can_be_removed_and_made_again_in_one_commit,
+            a_tenant_is_erased_in_steps_of_which_the_first_makes_it_unreadable
         }
     };
     ($fresh:path: $($check:ident),+) => {

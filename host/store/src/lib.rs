@@ -30,6 +30,7 @@ mod shared;
 mod snapshot;
 mod staged;
 mod store;
+mod sweep;
 mod tables;
 #[cfg(test)]
 mod tests;

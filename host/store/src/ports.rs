@@ -9,7 +9,7 @@ use cordon_model::connection::Connection;
 use cordon_model::input::ManualInput;
 use cordon_model::journal::JournalEntry;
 use cordon_model::page::{Listing, Page};
-use cordon_model::plugin::InstalledPlugin;
+use cordon_model::plugin::{InstalledPlugin, StoredPlugins};
 use cordon_model::policy::{ManualWebhook, Policy};
 use cordon_model::port::{SealError, Sealer, StateStore};
 use cordon_model::request::PrivacyRequest;
@@ -38,6 +38,10 @@ impl StateStore for RedbStore {
     async fn tenant(&self, tenant: &TenantId) -> Result<Option<Tenant>, StoreError> {
         let tenant = tenant.clone();
         self.read(move |view| read::tenant(view, &tenant)).await
+    }
+
+    async fn erase_tenant(&self, tenant: &TenantId, rows_max: usize) -> Result<bool, StoreError> {
+        self.erase(tenant.clone(), rows_max).await
     }
 
     async fn tenants(&self, page: &Page) -> Result<Listing<Tenant>, StoreError> {
@@ -184,8 +188,17 @@ impl StateStore for RedbStore {
         self.read(move |view| read::plugins(view, scope.as_ref())).await
     }
 
-    async fn plugins_of_all(&self) -> Result<Vec<InstalledPlugin>, StoreError> {
+    async fn plugins_of_all(&self) -> Result<StoredPlugins, StoreError> {
         self.read(read::plugins_of_all).await
+    }
+
+    async fn newest_plugin_version(
+        &self,
+        scope: Option<&TenantId>,
+        name: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let (scope, name) = (scope.cloned(), name.to_owned());
+        self.read(move |view| read::newest_plugin_version(view, scope.as_ref(), &name)).await
     }
 
     async fn plugin_component(

@@ -18,7 +18,9 @@ pub(crate) use objects::{
     manual_webhook, manual_webhooks, policies, policy, policy_webhook, policy_webhooks, tenant,
     tenants, vault,
 };
-pub(crate) use plugins::{plugin, plugin_component, plugins, plugins_of_all};
+pub(crate) use plugins::{
+    newest_plugin_version, plugin, plugin_component, plugins, plugins_of_all,
+};
 pub(crate) use replay::{Remembered, replay};
 pub(crate) use requests::{
     open_requests_of, open_requests_under, open_requests_using, request, requests,

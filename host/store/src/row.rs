@@ -37,6 +37,12 @@ pub(crate) struct ConnectionIndex {
     pub(crate) uuid: Uuid,
 }
 
+/// Of what is remembered of the versions of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NewestHead {
+    pub(crate) version: String,
+}
+
 /// Of a manual webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WebhookIndex {

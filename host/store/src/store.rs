@@ -1,13 +1,15 @@
 //! The handle: what implements the ports.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
+use cordon_model::TenantId;
 use cordon_model::commit::{Commit, CommitError, StoreError};
 use tokio::sync::oneshot;
 
-use crate::apply::{Forget, Preparing};
+use crate::apply::{Erase, Forget, Preparing};
 use crate::blob::Blobs;
 use crate::error::{Error, unavailable};
 use crate::open::{Opened, open};
@@ -15,6 +17,7 @@ use crate::options::Options;
 use crate::read::View;
 use crate::seal::keyring::Keyring;
 use crate::shared::Shared;
+use crate::sweep;
 use crate::writer::{self, Job, Queue};
 
 /// The store, on one redb file. Closed by [`RedbStore::close`] or when dropped.
@@ -43,6 +46,7 @@ impl RedbStore {
             queue: Queue::new(options.queue_commits_max),
             options,
         });
+        sweep::components(&shared);
         let of_writer = Arc::clone(&shared);
         let batch_commits_max = of_writer.options.batch_commits_max;
         let writer = std::thread::Builder::new()
@@ -118,6 +122,22 @@ impl RedbStore {
             Ok(Ok(())) => Ok(()),
             Ok(Err(CommitError::Store(error))) => Err(error),
             Ok(Err(_)) | Err(_) => Err(unavailable("answers could not be forgotten")),
+        }
+    }
+
+    /// Has the writer erase something of a tenant; see the port.
+    pub(crate) async fn erase(
+        &self,
+        tenant: TenantId,
+        rows_max: usize,
+    ) -> Result<bool, StoreError> {
+        let (erase, is_done) = Erase::of(tenant, rows_max, self.shared.blobs.clone());
+        let (reply, answer) = oneshot::channel();
+        self.shared.queue.put(Job { prepared: erase.prepared(), reply: Some(reply) }).await?;
+        match answer.await {
+            Ok(Ok(())) => Ok(is_done.load(Ordering::Acquire)),
+            Ok(Err(CommitError::Store(error))) => Err(error),
+            Ok(Err(_)) | Err(_) => Err(unavailable("a tenant could not be erased")),
         }
     }
 

@@ -65,6 +65,7 @@ tables! {
     Vault = "vault", Key, "tenant, connection → a wrapped key, and secrets sealed with it.";
     Plugins = "plugins", Key, "scope, name, version → plugin.";
     PluginFiles = "plugin_files", Key, "scope, name, version → which sealed file its component is.";
+    PluginNewest = "plugin_newest", Key, "scope, name → the newest version that ever was.";
     Policies = "policies", Key, "tenant, key → policy.";
     PoliciesByTime = "policies_by_time", Key, "tenant, time, key → nothing.";
     Webhooks = "webhooks", Key, "tenant, connection → manual webhook.";

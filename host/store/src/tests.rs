@@ -6,6 +6,7 @@ mod durability;
 mod group_commit;
 mod limits;
 mod opening;
+mod plugins;
 mod removal;
 pub(crate) mod sample;
 mod sealing;

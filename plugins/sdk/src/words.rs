@@ -6,6 +6,13 @@ use crate::http::HttpError;
 
 impl ShapeError {
     /// What was expected, what was found, and where.
+    ///
+    /// ```
+    /// # use cordon_connector_sdk::handles::{Shape, ShapeError};
+    /// let (expected, found) = (Shape::ArrayOfObjects, Shape::Object);
+    /// let error = ShapeError { expected, found, offset: 0, size: 27 };
+    /// assert!(error.sentence().starts_with("expected an array of objects, found an object"));
+    /// ```
     pub fn sentence(&self) -> String {
         let (expected, found) = (shape(self.expected), shape(self.found));
         format!("expected {expected}, found {found} at byte {} of {}", self.offset, self.size)
@@ -14,6 +21,11 @@ impl ShapeError {
 
 impl HttpError {
     /// What went wrong.
+    ///
+    /// ```
+    /// # use cordon_connector_sdk::http::HttpError;
+    /// assert_eq!(HttpError::UnexpectedStatus(500).sentence(), "unexpected status 500");
+    /// ```
     pub fn sentence(&self) -> String {
         match self {
             Self::MissingPlaceholder(name) => {

@@ -92,9 +92,18 @@ impl TestProcess {
 
     /// The operator, acting for the tenant `default`.
     pub(crate) fn operator(&self) -> Client {
+        self.operator_for(Some("default"))
+    }
+
+    /// The operator, acting for nobody in particular.
+    pub(crate) fn operator_without_tenant(&self) -> Client {
+        self.operator_for(None)
+    }
+
+    fn operator_for(&self, tenant: Option<&str>) -> Client {
         let key = std::fs::read_to_string(self.directory.path().join("data/operator.key")).unwrap();
         let server = format!("http://{}", self.address);
-        Client::new(&server, Some(key.trim()), Some("default"))
+        Client::new(&server, Some(key.trim()), tenant)
     }
 }
 
@@ -136,7 +145,7 @@ async fn refused(mut command: Command) -> String {
 }
 
 /// The program, with nothing of Cordon's in its environment.
-async fn command() -> Command {
+pub(crate) async fn command() -> Command {
     let program = tokio::task::spawn_blocking(program).await.unwrap();
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {

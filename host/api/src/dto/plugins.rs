@@ -1,13 +1,16 @@
 //! Plugins: what each is and asks for, and what a switch of versions does to connections.
 
-use cordon_engine::service::plugins::{Activation, Installation, Kept, KnownPlugin, Moved, Why};
+use cordon_engine::service::plugins::{
+    Activation, FileReport, FileState, FolderReport, Installation, Kept, KnownPlugin, Moved, Why,
+};
 use cordon_model::Action;
-use cordon_model::plugin::{InstalledPlugin, ReadGrant};
+use cordon_model::plugin::{DamagedPlugin, InstalledPlugin, PluginSignature, ReadGrant};
 use cordon_model::port::Readiness;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::PluginView;
 use super::grants::GrantsView;
 use crate::error::FieldProblem;
 
@@ -52,6 +55,15 @@ pub(crate) struct KnownPluginView {
     /// Why it is unavailable.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
+    /// Who signed it; none: nobody, as far as the host was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_by: Option<SignatureView>,
+    /// The file of the plugins folder that it came from; none: it was uploaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    /// When it last became the active version. RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activated_at: Option<String>,
     /// Name of the key that installed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     installed_by: Option<String>,
@@ -70,6 +82,9 @@ impl From<KnownPlugin> for KnownPluginView {
         };
         let (built_in, size) = (installed.is_none(), installed.as_ref().map(|plugin| plugin.size));
         let installed_at = installed.as_ref().map(|plugin| plugin.installed_at.to_string());
+        let signed_by = installed.as_ref().and_then(|plugin| plugin.signature.clone());
+        let file = installed.as_ref().and_then(|plugin| plugin.file.clone());
+        let activated_at = installed.as_ref().and_then(|plugin| plugin.activated_at);
         let (installed_by, imports) = installed
             .map(|InstalledPlugin { installed_by, imports, .. }| (installed_by, imports))
             .unzip();
@@ -93,9 +108,136 @@ impl From<KnownPlugin> for KnownPluginView {
             active,
             state,
             problem,
+            signed_by: signed_by.map(SignatureView::from),
+            file,
+            activated_at: activated_at.map(|at| at.to_string()),
             installed_by,
             installed_at,
         }
+    }
+}
+
+/// A signature that was found good.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PluginSignature)]
+pub(crate) struct SignatureView {
+    /// Whose it is, as the operator calls them.
+    publisher: String,
+    /// Which key: 16 hexadecimal digits.
+    key_id: String,
+    /// What it vouches for beside the bytes.
+    trusted_comment: String,
+}
+
+impl From<PluginSignature> for SignatureView {
+    fn from(signature: PluginSignature) -> Self {
+        let PluginSignature { publisher, key_id, trusted_comment, text: _ } = signature;
+        Self { publisher, key_id, trusted_comment }
+    }
+}
+
+/// Every plugin that the caller can see.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Plugins)]
+pub(crate) struct PluginsView {
+    /// By name and version.
+    items: Vec<KnownPluginView>,
+    /// There is one page.
+    next_cursor: Option<String>,
+    /// Those whose stored row is damaged: they cannot run. Remove one to install it again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    damaged: Vec<DamagedView>,
+    /// What became of the plugins folder when it was last read; shown to an operator who acts for
+    /// every tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<FolderView>,
+}
+
+impl PluginsView {
+    pub(crate) fn new(
+        plugins: Vec<KnownPlugin>,
+        damaged: Vec<DamagedPlugin>,
+        folder: Option<FolderReport>,
+    ) -> Self {
+        Self {
+            items: plugins.into_iter().map(KnownPluginView::from).collect(),
+            next_cursor: None,
+            damaged: damaged.into_iter().map(DamagedView::from).collect(),
+            folder: folder.map(FolderView::from),
+        }
+    }
+}
+
+/// A plugin whose row is damaged.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DamagedPlugin)]
+pub(crate) struct DamagedView {
+    /// The tenant that it served; null: every tenant.
+    tenant: Option<String>,
+    /// Its name.
+    name: String,
+    /// Its version.
+    version: String,
+}
+
+impl From<DamagedPlugin> for DamagedView {
+    fn from(damaged: DamagedPlugin) -> Self {
+        let DamagedPlugin { scope, name, version, revision: _ } = damaged;
+        Self { tenant: scope.map(String::from), name, version }
+    }
+}
+
+/// The plugins folder.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PluginFolder)]
+pub(crate) struct FolderView {
+    /// When it had been read. RFC 3339.
+    read_at: String,
+    /// Why it could not be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    /// Its components.
+    files: Vec<FileView>,
+}
+
+impl From<FolderReport> for FolderView {
+    fn from(report: FolderReport) -> Self {
+        let FolderReport { read_at, problem, files } = report;
+        let files = files.into_iter().map(FileView::from).collect();
+        Self { read_at: read_at.to_string(), problem, files }
+    }
+}
+
+/// A file of the plugins folder.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PluginFile)]
+pub(crate) struct FileView {
+    /// Its path below the folder.
+    file: String,
+    /// `installed`; `inactive`: installed, and could not be activated; `refused`.
+    state: &'static str,
+    /// What it is installed as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plugin: Option<PluginView>,
+    /// Why it is refused, in a stable word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    /// Why it is refused or inactive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+impl From<FileReport> for FileView {
+    fn from(report: FileReport) -> Self {
+        let state = report.state.as_str();
+        let (plugin, code, problem) = match report.state {
+            FileState::Installed(plugin) => (Some(plugin), None, None),
+            FileState::Inactive { plugin, problem } => (Some(plugin), None, Some(problem)),
+            FileState::Refused { code, reason } => (None, Some(code), Some(reason)),
+        };
+        let plugin = plugin.as_ref().map(PluginView::from);
+        Self { file: report.path, state, plugin, code, problem }
     }
 }
 
@@ -224,20 +366,14 @@ pub(crate) struct KeptView {
 impl From<Kept> for KeptView {
     fn from(kept: Kept) -> Self {
         let (mut missing, mut problems, mut detail) = (None, Vec::new(), None);
-        let reason = match kept.why {
-            Why::NeedsMore(grants) => {
-                missing = Some(GrantsView::from(*grants));
-                "needs_more"
-            }
+        let reason = kept.why.as_str();
+        match kept.why {
+            Why::NeedsMore(grants) => missing = Some(GrantsView::from(*grants)),
             Why::Refused(found) => {
                 problems = found.into_iter().map(FieldProblem::from).collect();
-                "refused"
             }
-            Why::NotNow(why) => {
-                detail = Some(why);
-                "not_now"
-            }
-        };
+            Why::NotNow(why) => detail = Some(why),
+        }
         Self {
             tenant: kept.tenant.to_string(),
             connection: kept.connection.to_string(),

@@ -6,6 +6,7 @@ use cordon_model::tenant::{Allowance, Tenant};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::limits::{AllowanceView, LimitsBody, LimitsPatchBody, LimitsSetView};
 use super::member;
 use crate::json::Dto;
 
@@ -31,16 +32,6 @@ pub(crate) struct NewTenantBody {
     /// Whether it starts suspended.
     #[serde(default)]
     suspended: bool,
-}
-
-/// Limits of a tenant.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = TenantLimits)]
-pub(crate) struct LimitsBody {
-    /// What all queries of one type of one connection may take together, in seconds.
-    #[schema(minimum = 1, maximum = 86400)]
-    job_timeout_seconds: Option<u64>,
 }
 
 /// What a tenant may reach at most. Patterns over origins, as in grants: `https://*.acme.com`.
@@ -86,17 +77,6 @@ pub(crate) struct TenantPatchBody {
     suspended: Option<Option<bool>>,
 }
 
-/// What is to change about a tenant's limits.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = TenantLimitsPatch)]
-pub(crate) struct LimitsPatchBody {
-    /// What all queries of one type of one connection may take together, in seconds.
-    #[serde(default, deserialize_with = "member")]
-    #[schema(value_type = Option<u64>, required = false, minimum = 1, maximum = 86400)]
-    job_timeout_seconds: Option<Option<u64>>,
-}
-
 /// What is to change about what a tenant may reach.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -121,7 +101,7 @@ impl From<NewTenantBody> for NewTenant {
         Self {
             name: body.name,
             display_name: body.display_name,
-            job_timeout_seconds: body.limits.and_then(|limits| limits.job_timeout_seconds),
+            limits: body.limits.map(LimitsBody::changes).unwrap_or_default(),
             identity_kinds: body.identity_kinds,
             egress: body.egress.map_or_else(EgressDraft::default, |egress| EgressDraft {
                 allow: egress.allow,
@@ -137,11 +117,7 @@ impl From<TenantPatchBody> for TenantPatch {
     fn from(body: TenantPatchBody) -> Self {
         Self {
             display_name: body.display_name,
-            job_timeout_seconds: match body.limits {
-                None => None,
-                Some(None) => Some(None),
-                Some(Some(limits)) => limits.job_timeout_seconds,
-            },
+            limits: body.limits.map(|limits| limits.map(LimitsPatchBody::changes)),
             identity_kinds: body.identity_kinds,
             egress: body.egress.map(|egress| {
                 egress.map(|egress| EgressPatch { allow: egress.allow, deny: egress.deny })
@@ -160,8 +136,10 @@ pub(crate) struct TenantView {
     name: String,
     /// A name for people.
     display_name: String,
-    /// How much it may use.
-    limits: LimitsView,
+    /// What was set for it of how much it may use.
+    limits: LimitsSetView,
+    /// How much it may use: what was set, else what every tenant may.
+    effective_limits: AllowanceView,
     /// Kinds of identity that requests and templates may name.
     identity_kinds: Vec<String>,
     /// What its connections and webhooks may reach at most, within the operator's policy.
@@ -191,13 +169,6 @@ impl From<Secret> for CallbackSecretView {
     }
 }
 
-/// Limits of a tenant.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct LimitsView {
-    /// What all queries of one type of one connection may take together, in seconds.
-    job_timeout_seconds: u64,
-}
-
 /// What a tenant may reach at most.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TenantEgressView)]
@@ -208,18 +179,14 @@ pub(crate) struct EgressView {
     deny: Vec<String>,
 }
 
-impl From<Tenant> for TenantView {
-    fn from(tenant: Tenant) -> Self {
+impl TenantView {
+    /// A tenant, which may use so much.
+    pub(crate) fn of(tenant: Tenant, allowance: &Allowance) -> Self {
         Self {
             name: tenant.id.to_string(),
             display_name: tenant.display_name,
-            limits: LimitsView {
-                job_timeout_seconds: tenant
-                    .limits
-                    .over(&Allowance::default())
-                    .job_timeout
-                    .as_secs(),
-            },
+            limits: LimitsSetView::from(&tenant.limits),
+            effective_limits: AllowanceView::from(allowance),
             identity_kinds: tenant.identity_kinds.iter().map(ToString::to_string).collect(),
             egress: EgressView {
                 allow: tenant.egress.allow_texts(),

@@ -8,12 +8,13 @@ use sha2::{Digest as _, Sha256};
 use crate::answer::Answer;
 use crate::auth::Auth;
 use crate::component_body::ComponentBody;
-use crate::dto::plugins::{ActivationView, InstallationView, KnownPluginView};
+use crate::dto::plugins::{ActivationView, InstallationView, KnownPluginView, PluginsView};
 use crate::error::{ApiError, Code};
 use crate::etag::IfMatch;
 use crate::idempotency::Idempotency;
 use crate::path::Segments;
-use crate::query::{Items, QueryString};
+use crate::query::QueryString;
+use crate::signature::Signature;
 
 const TRUTH: &str = "must be true or false";
 
@@ -23,7 +24,8 @@ const TRUTH: &str = "must be true or false";
 /// every tenant, or the one that the header `Cordon-Tenant` names. It is looked at, compiled in a
 /// process of its own, asked what it is, and becomes the active version of its name; see
 /// `POST …/activate` for what that means to connections. The same component again answers 200.
-/// What is refused leaves nothing behind.
+/// What is refused leaves nothing behind: so is a signature that does not count, a component without
+/// one where the host requires it, and a version that is older than the newest that was ever here.
 #[utoipa::path(
     post,
     path = "/v1/plugins",
@@ -32,6 +34,8 @@ const TRUTH: &str = "must be true or false";
         ("name" = Option<String>, Query, description = "Its name; left out: the name that the component gives itself, else its connector type"),
         ("version" = Option<String>, Query, description = "Its version; left out: the component's custom section `version`"),
         ("activate" = Option<bool>, Query, description = "Whether it becomes the active version; left out: true"),
+        ("allow_downgrade" = Option<bool>, Query, description = "Whether it may be older than the newest version that was ever here; left out: false"),
+        ("Cordon-Signature" = Option<String>, Header, description = "Base64 of its .minisig file; the trusted comment reads `cordon name=NAME version=VERSION`"),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer for 24 hours"),
     ),
     request_body(content = Vec<u8>, content_type = "application/wasm"),
@@ -43,22 +47,25 @@ const TRUTH: &str = "must be true or false";
 pub(crate) async fn install_plugin(
     auth: Auth,
     idempotency: Idempotency,
+    Signature(signature): Signature,
     mut query: QueryString,
     body: ComponentBody,
 ) -> Result<Answer, ApiError> {
     let access = auth.plugin_access(Scope::PluginsWrite).await?;
     let (name, version) = (query.one("name"), query.one("version"));
     let activate = query.parsed("activate", TRUTH).unwrap_or(true);
+    let allow_downgrade = query.parsed("allow_downgrade", TRUTH).unwrap_or(false);
     query.finish()?;
     let ComponentBody { bytes, room } = body;
     let mut hash = Sha256::new();
-    hash.update(format!("{name:?} {version:?} {activate} "));
+    hash.update(format!("{name:?} {version:?} {activate} {allow_downgrade} {signature:?} "));
     hash.update(&bytes);
     let sha256 = hash.finalize().into();
     let (services, own) = (auth.services().clone(), access.scope().cloned());
     // Goes on to its end although the caller hangs up: half an installation is none.
     let work = auth.state.unfinished.spawn(async move {
-        let upload = Upload { name, version, activate, component: bytes };
+        let component = bytes;
+        let upload = Upload { name, version, activate, allow_downgrade, signature, component };
         let installed = services.install_plugin(&access, upload).await;
         drop(room);
         let installed = installed?;
@@ -80,19 +87,21 @@ pub(crate) async fn install_plugin(
 /// List plugins
 ///
 /// What came with the host, what serves every tenant, and the tenant's own; an operator's key
-/// without `Cordon-Tenant` sees those of every tenant. All of them, on one page.
+/// without `Cordon-Tenant` sees those of every tenant, and what became of each file of the plugins
+/// folder. All of them, on one page.
 #[utoipa::path(
     get,
     path = "/v1/plugins",
     tag = "plugins",
-    responses((status = 200, description = "The plugins, by name and version", body = Items<KnownPluginView>))
+    responses((status = 200, description = "The plugins, by name and version", body = PluginsView))
 )]
 pub(crate) async fn list_plugins(auth: Auth, query: QueryString) -> Result<Answer, ApiError> {
     let access = auth.plugin_access(Scope::PluginsRead).await?;
     query.finish()?;
-    let plugins = auth.services().list_plugins(&access).await?;
-    let items = plugins.into_iter().map(KnownPluginView::from).collect();
-    Answer::ok(&Items { items, next_cursor: None })
+    let services = auth.services();
+    let (plugins, damaged) =
+        (services.list_plugins(&access).await?, services.damaged_plugins(&access).await?);
+    Answer::ok(&PluginsView::new(plugins, damaged, services.plugin_folder(&access)))
 }
 
 /// Show a plugin

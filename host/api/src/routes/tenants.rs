@@ -1,12 +1,17 @@
 //! `/v1/tenants`
 
+use std::sync::Arc;
+
+use cordon_engine::Services;
 use cordon_model::api_key::Scope;
+use cordon_model::tenant::Tenant;
+use http::StatusCode;
 use sha2::{Digest as _, Sha256};
 
 use crate::answer::Answer;
 use crate::auth::Auth;
 use crate::dto::tenants::{CallbackSecretView, NewTenantBody, TenantPatchBody, TenantView};
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::etag::IfMatch;
 use crate::idempotency::Idempotency;
 use crate::json::Body;
@@ -35,7 +40,8 @@ pub(crate) async fn create_tenant(
     let work = async move {
         let tenant = services.create_tenant(&caller, body.value.into()).await?;
         let (revision, location) = (tenant.revision, format!("/v1/tenants/{}", tenant.id));
-        Ok(Answer::written(true, &TenantView::from(tenant))?.at(location).tagged(revision))
+        let view = view(&services, tenant);
+        Ok(Answer::written(true, &view)?.at(location).tagged(revision))
     };
     idempotency.once(&auth.state, None, body.sha256, work).await
 }
@@ -56,8 +62,9 @@ pub(crate) async fn create_tenant(
 pub(crate) async fn list_tenants(auth: Auth, mut query: QueryString) -> Result<Answer, ApiError> {
     let page = query.page();
     query.finish()?;
-    let listing = auth.services().tenants(&auth.caller, &page).await?;
-    Answer::ok(&Items::of(listing, TenantView::from))
+    let services = auth.services();
+    let listing = services.tenants(&auth.caller, &page).await?;
+    Answer::ok(&Items::of(listing, |tenant| view(services, tenant)))
 }
 
 /// Show a tenant
@@ -76,7 +83,7 @@ pub(crate) async fn get_tenant(
 ) -> Result<Answer, ApiError> {
     let tenant = auth.services().tenant(&auth.caller, &name).await?;
     let revision = tenant.revision;
-    Ok(Answer::ok(&TenantView::from(tenant))?.tagged(revision))
+    Ok(Answer::ok(&view(auth.services(), tenant))?.tagged(revision))
 }
 
 /// Change a tenant
@@ -102,7 +109,44 @@ pub(crate) async fn patch_tenant(
     let patch = body.value.into();
     let tenant = auth.services().patch_tenant(&auth.caller, &name, patch, if_match).await?;
     let revision = tenant.revision;
-    Ok(Answer::ok(&TenantView::from(tenant))?.tagged(revision))
+    Ok(Answer::ok(&view(auth.services(), tenant))?.tagged(revision))
+}
+
+/// Remove a tenant
+///
+/// Takes an operator's key. Everything that is its own goes with it: requests, inputs, records,
+/// packages at their destinations, connections, secrets, policies, webhooks, plugins, keys and its
+/// ledger; the host's ledger says that it was removed. It is as if absent from the first moment,
+/// and its name is free when this is answered. A removal that is interrupted is brought to its end
+/// by the host; asking again waits for that.
+#[utoipa::path(
+    delete,
+    path = "/v1/tenants/{tenant}",
+    tag = "tenants",
+    params(
+        ("tenant" = String, Path, description = "Key of the tenant"),
+        ("force" = Option<bool>, Query, description = "Stop and erase requests that are not final, too; without it they refuse the removal"),
+    ),
+    responses((status = 204, description = "Nothing of it is left"))
+)]
+pub(crate) async fn delete_tenant(
+    auth: Auth,
+    Segments(name): Segments<String>,
+    mut query: QueryString,
+) -> Result<StatusCode, ApiError> {
+    auth.caller.require_operator()?;
+    let force = query.parsed("force", "must be true or false").unwrap_or(false);
+    query.finish()?;
+    let (services, rates) = (auth.services().clone(), Arc::clone(&auth.state.rates));
+    // Goes on although the caller hangs up.
+    let work = auth.state.unfinished.spawn(async move {
+        services.remove_tenant(&auth.caller, &name, force).await?;
+        if let Ok(tenant) = name.parse() {
+            rates.forget(&tenant);
+        }
+        Ok(StatusCode::NO_CONTENT)
+    });
+    work.await.unwrap_or_else(|_| Err(ApiError::plain(Code::Internal)))
 }
 
 /// Make the callback secret of a tenant
@@ -133,4 +177,9 @@ pub(crate) async fn make_callback_secret(
     };
     // There is no body.
     idempotency.once(&auth.state, Some(&own), Sha256::digest([]).into(), work).await
+}
+
+fn view(services: &Services, tenant: Tenant) -> TenantView {
+    let allowance = services.allowance(&tenant);
+    TenantView::of(tenant, &allowance)
 }

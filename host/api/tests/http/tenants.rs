@@ -53,7 +53,8 @@ async fn a_tenant_is_created_with_its_own_kinds_and_changed_by_a_merge_patch() {
     let patch = json!({"display_name": "Acme", "limits": null, "identity_kinds": ["email"]});
     let patched = host.patch("/v1/tenants/acme", &patch).await;
     assert_eq!(patched.status, 200, "{}", patched.json);
-    assert_eq!(patched.json["limits"]["job_timeout_seconds"], 300);
+    assert_eq!(patched.json["limits"]["job_timeout_seconds"], Value::Null);
+    assert_eq!(patched.json["effective_limits"]["job_timeout_seconds"], 300);
     assert_eq!(patched.json["identity_kinds"], json!(["email"]));
     let refused = host.post("/v1/tenants", &json!({"name": "A B", "identity_kinds": ["E"]})).await;
     assert_eq!(refused.errors(), [("invalid_key", "/name"), ("invalid_kind", "/identity_kinds/0")]);

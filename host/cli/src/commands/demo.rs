@@ -16,6 +16,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<Outcome> {
     let mut stdout = output.stream();
-    demo::run(args.keep, Arc::new(SystemClock), &mut stdout).await?;
+    // A whole host: too large to be part of every command.
+    Box::pin(demo::run(args.keep, Arc::new(SystemClock), &mut stdout)).await?;
     Ok(Outcome::Done)
 }

@@ -1,11 +1,17 @@
 //! `cordon plugin`.
 
 mod activate;
+mod build;
+mod dev;
 mod inspect;
 mod install;
 mod list;
+mod new;
+mod project;
 mod remove;
+mod sandbox;
 mod show;
+mod test;
 
 use clap::Subcommand;
 use serde_json::Value;
@@ -26,6 +32,14 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a connector: a small complete project to begin with; needs no running host
+    New(new::Args),
+    /// Make the component of a project; needs no running host
+    Build(build::Args),
+    /// Run a component against cassettes, or record one; needs no running host
+    Test(Box<test::Args>),
+    /// Build, test and install a connector into a host whenever its sources change
+    Dev(dev::Args),
     /// List plugins
     List,
     /// Show one version of a plugin
@@ -57,17 +71,22 @@ pub(super) async fn run(
     output: Output,
 ) -> anyhow::Result<Outcome> {
     let Args { target, command } = args;
-    if let Command::Inspect(args) = command {
-        return inspect::run(args, output).await;
-    }
+    let command = match command {
+        Command::New(args) => return new::run(args, output).map(|()| Outcome::Done),
+        Command::Build(args) => return build::run(args, output).await.map(|()| Outcome::Done),
+        Command::Test(args) => return Box::pin(test::run(*args, output)).await,
+        Command::Inspect(args) => return inspect::run(args, output).await,
+        command => command,
+    };
     let client = target.client(environment)?;
     match command {
+        Command::Dev(args) => dev::run(args, &client, output).await,
         Command::List => list::run(&client, output).await,
         Command::Show(version) => show::run(&version, &client, output).await,
         Command::Install(args) => install::run(args, &client, output).await,
         Command::Activate(args) => activate::run(args, &client, output).await,
         Command::Remove(version) => remove::run(&version, &client, output).await,
-        Command::Inspect(_) => Ok(()),
+        Command::New(_) | Command::Build(_) | Command::Test(_) | Command::Inspect(_) => Ok(()),
     }?;
     Ok(Outcome::Done)
 }
@@ -90,12 +109,20 @@ fn plugin(object: &Value) -> View {
         of("active"),
         of("state"),
         of("problem"),
+        ("signed by", signed_by(object)),
+        of("file"),
         of("installed_by"),
         of("installed_at"),
     ]);
     items(object, "imports")
         .filter_map(Value::as_str)
         .fold(view, |view, import| view.and_line(format!("imports  {import}")))
+}
+
+/// Who signed a plugin, with which key.
+fn signed_by(object: &Value) -> String {
+    let Some(signature) = object.get("signed_by") else { return String::new() };
+    format!("{} (key {})", cell(signature, "publisher"), cell(signature, "key_id"))
 }
 
 /// What became of connections.

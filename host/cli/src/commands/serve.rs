@@ -38,9 +38,16 @@ pub(super) async fn run(args: Args, environment: &Environment) -> anyhow::Result
     // host as gracefully as one that comes later.
     let mut signals = Signals::new()?;
     let mut host = Box::pin(Host::start(config, Arc::new(SystemClock))).await?;
-    let broken = tokio::select! {
-        () = signals.received() => None,
-        error = host.broken() => Some(error),
+    let broken = loop {
+        tokio::select! {
+            error = host.broken() => break Some(error),
+            asked = signals.next() => match asked {
+                Asked::Stop => break None,
+                Asked::ReadFolder => {}
+            },
+        }
+        tracing::info!("SIGHUP: the plugins folder is read again, and nothing else");
+        host.read_plugin_folder();
     };
     tracing::info!("stopping; a second signal ends the process at once");
     tokio::select! {
@@ -48,16 +55,24 @@ pub(super) async fn run(args: Args, environment: &Environment) -> anyhow::Result
             Some(error) => return Err(error),
             None => stopped?,
         },
-        () = signals.received() => std::process::exit(INTERRUPTED),
+        () = signals.stop() => std::process::exit(INTERRUPTED),
     }
     tracing::info!("stopped");
     Ok(Outcome::Done)
 }
 
-/// Ctrl-C and SIGTERM.
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Stop,
+    ReadFolder,
+}
+
+/// Ctrl-C and SIGTERM, which end the host, and SIGHUP, which does not.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
@@ -66,13 +81,19 @@ impl Signals {
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
+            hangup: listen(SignalKind::hangup())?,
         })
     }
 
-    async fn received(&mut self) {
+    async fn next(&mut self) -> Asked {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.hangup.recv() => Asked::ReadFolder,
         }
+    }
+
+    async fn stop(&mut self) {
+        while self.next().await != Asked::Stop {}
     }
 }

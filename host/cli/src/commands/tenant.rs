@@ -1,5 +1,8 @@
 //! `cordon tenant`.
 
+mod remove;
+mod update;
+
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -35,7 +38,14 @@ enum Command {
         /// Its name for people
         #[arg(long, value_name = "TEXT")]
         display_name: Option<String>,
+        /// A limit of its own, like calls_in_flight=8; may be repeated
+        #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = update::limit)]
+        limits: Vec<update::NewLimit>,
     },
+    /// Change a tenant
+    Update(update::Args),
+    /// Remove a tenant with everything it has, for good
+    Delete(remove::Args),
     /// Make the secret that callbacks are signed with; it is shown this once, and replaces the
     /// one before
     CallbackSecret {
@@ -97,12 +107,14 @@ pub(super) async fn run(
         Command::Show { tenant: id } => {
             output.answer(&client.get(ApiPath::new(["tenants", &id])).await?, tenant)?;
         }
-        Command::Create { name, display_name } => {
-            let mut body = json!({ "name": name });
+        Command::Create { name, display_name, limits } => {
+            let mut body = json!({ "name": name, "limits": update::object_of(&limits) });
             insert(&mut body, "display_name", display_name);
             let answer = client.post(ApiPath::new(["tenants"]), Some(body.to_string().into()));
             output.answer(&answer.await?, tenant)?;
         }
+        Command::Update(args) => update::run(args, &client, output).await?,
+        Command::Delete(args) => remove::run(args, &client, output).await?,
         Command::CallbackSecret { tenant } => {
             let path = ApiPath::new(["tenants", &tenant, "callback-secret"]);
             output.answer(&client.post(path, None).await?, |made| {
@@ -152,7 +164,10 @@ fn tenant(object: &Value) -> View {
     let fields =
         ["name", "display_name", "suspended", "created_at"].map(|name| (name, cell(object, name)));
     let kinds = ("identity_kinds", joined(object, "identity_kinds"));
-    View::fields(fields.into_iter().chain([kinds]))
+    let set = object.get("limits").and_then(Value::as_object).into_iter().flatten();
+    let set = set.filter(|(_, value)| !value.is_null());
+    let set = set.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
+    View::fields(fields.into_iter().chain([kinds, ("limits", set)]))
 }
 
 fn keys(list: &Value) -> View {

@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 
 use super::setting::{KeyHash, Setting as _};
 use super::source::Source;
-use super::{Config, LogFormat, secrets};
+use super::{Config, LogFormat, limits, plugins, secrets};
 
-const KIB: u64 = 1024;
-const MIB: u64 = 1024 * KIB;
-const GIB: u64 = 1024 * MIB;
+pub(super) const KIB: u64 = 1024;
+pub(super) const MIB: u64 = 1024 * KIB;
+pub(super) const GIB: u64 = 1024 * MIB;
 
 /// An operator's key that is shorter could be guessed; the ones that Cordon makes have 50.
 const OPERATOR_KEY_CHARS_MIN: usize = 32;
@@ -24,12 +24,13 @@ pub(super) fn check(source: &mut Source<'_>) -> Config {
     server(source, &mut config);
     source.set("data.directory", &mut config.data_directory);
     egress(source, &mut config.egress);
-    limits(source, &mut config);
-    plugins(source, &mut config);
+    limits::check(source, &mut config);
+    plugins::check(source, &mut config);
     destinations(source, &mut config);
     config.secrets = secrets::check(source);
     config.operator_key_hash = operator_key_hash(source);
     log(source, &mut config);
+    config.given = source.given().clone();
     config
 }
 
@@ -41,6 +42,10 @@ fn server(source: &mut Source<'_>, config: &mut Config) {
     source.seconds("server.head_timeout_seconds", 1..=3_600, &mut api.head_timeout);
     source.seconds("server.body_timeout_seconds", 1..=3_600, &mut api.body_timeout);
     source.seconds("server.shutdown_timeout_seconds", 0..=3_600, &mut api.shutdown_timeout);
+    source.number("server.uploads_max", 1..=1_000, &mut api.uploads_max);
+    source.seconds("server.upload_timeout_seconds", 1..=3_600, &mut api.upload_timeout);
+    let failures = &mut api.failed_authentications_per_minute_max;
+    source.number("server.failed_authentications_per_minute_max", 1..=1_000_000, failures);
 }
 
 fn egress(source: &mut Source<'_>, egress: &mut cordon_egress::Options) {
@@ -84,39 +89,6 @@ fn proxy(source: &mut Source<'_>) -> Option<Proxy> {
             None
         }
     }
-}
-
-fn limits(source: &mut Source<'_>, config: &mut Config) {
-    let engine = &mut config.engine;
-    source.number("limits.requests_in_flight", 1..=10_000, &mut engine.requests_in_flight_max);
-    source.number("limits.tasks_per_request", 1..=10_000, &mut engine.tasks_max);
-    source.number("limits.identities_per_request", 1..=10_000, &mut engine.identities_max);
-    source.number("limits.input_bytes", KIB..=64 * MIB, &mut engine.input_bytes_max);
-    let (file, files) = (&mut engine.input_file_bytes_max, &mut engine.input_files_bytes_max);
-    source.number("limits.input_file_bytes", KIB..=256 * MIB, file);
-    source.number("limits.input_files_bytes", KIB..=256 * MIB, files);
-    source.seconds("limits.connection_test_seconds", 1..=300, &mut engine.test_timeout);
-    let runtime = &mut config.runtime;
-    source.number("limits.connector_workers", 1..=1_024, &mut runtime.workers);
-    source.number("limits.connector_instances", 1..=10_000, &mut runtime.instances_max);
-    source.number("limits.connector_memory_bytes", MIB..=4 * GIB, &mut runtime.memory_bytes_max);
-    source.number("limits.connector_held_bytes", MIB..=16 * GIB, &mut runtime.held_bytes_max);
-    source.seconds("limits.http_attempt_seconds", 1..=3_600, &mut runtime.attempt_timeout);
-    let package = &mut config.package;
-    source.number("limits.package_files", 2..=1_000_000, &mut package.files_max);
-    source.number("limits.package_bytes", MIB..=16 * GIB, &mut package.bytes_max);
-}
-
-fn plugins(source: &mut Source<'_>, config: &mut Config) {
-    let runtime = &mut config.runtime;
-    source.number("plugins.component_bytes", MIB..=GIB, &mut runtime.component_bytes_max);
-    source.number("plugins.function_bytes", 256 * KIB..=64 * MIB, &mut runtime.function_bytes_max);
-    let memory = &mut runtime.compiler_memory_bytes_max;
-    source.number("plugins.compiler_memory_bytes", 256 * MIB..=64 * GIB, memory);
-    source.seconds("plugins.compiler_seconds", 1..=3_600, &mut runtime.compiler_timeout);
-    runtime.compiler_processor_seconds_max = runtime.compiler_timeout.as_secs();
-    config.api.component_bytes_max = runtime.component_bytes_max;
-    source.number("plugins.per_tenant", 1..=10_000, &mut config.engine.plugins_max);
 }
 
 fn destinations(source: &mut Source<'_>, config: &mut Config) {

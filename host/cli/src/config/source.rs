@@ -25,6 +25,8 @@ pub(super) struct Source<'a> {
     values: BTreeMap<String, Value>,
     environment: &'a Environment,
     known: Vec<String>,
+    /// Keys whose value was given and is of the right kind.
+    given: BTreeSet<String>,
     problems: Vec<ConfigProblem>,
 }
 
@@ -33,7 +35,13 @@ impl<'a> Source<'a> {
     pub(super) fn new(table: Table, environment: &'a Environment) -> Self {
         let mut values = BTreeMap::new();
         flatten("", table, &mut values);
-        Self { values, environment, known: Vec::new(), problems: Vec::new() }
+        Self {
+            values,
+            environment,
+            known: Vec::new(),
+            given: BTreeSet::new(),
+            problems: Vec::new(),
+        }
     }
 
     /// The value of a key, if there is one and it is of the right kind.
@@ -45,10 +53,23 @@ impl<'a> Source<'a> {
             Some(text) => (T::from_text(text), Some(name)),
             None => (T::from_value(&in_file?), None),
         };
-        if read.is_none() {
-            self.refuse(key, from, format!("expected {}", T::EXPECTED));
+        match read {
+            Some(_) => {
+                self.given.insert(key.to_owned());
+            }
+            None => self.refuse(key, from, format!("expected {}", T::EXPECTED)),
         }
         read
+    }
+
+    /// Whether a key that was asked for was given.
+    pub(super) fn gives(&self, key: &str) -> bool {
+        self.given.contains(key)
+    }
+
+    /// Every key that was asked for and given.
+    pub(super) fn given(&self) -> &BTreeSet<String> {
+        &self.given
     }
 
     /// Puts the value of a key in the place of the default.
@@ -116,6 +137,20 @@ impl<'a> Source<'a> {
         names
     }
 
+    /// The entries of a section that is a list of tables.
+    pub(super) fn tables_in(&mut self, section: &str, keys: &[&str]) -> Vec<Table> {
+        self.known.extend(keys.iter().map(|key| format!("{section}.<n>.{key}")));
+        let Some(value) = self.values.remove(section) else { return Vec::new() };
+        let tables = match value {
+            Value::Array(entries) => entries.into_iter().map(table_of).collect(),
+            _ => None,
+        };
+        if tables.is_none() {
+            self.refuse(section, None, format!("expected entries that begin with [[{section}]]"));
+        }
+        tables.unwrap_or_default()
+    }
+
     /// Whether the file holds a key, whatever its value.
     pub(super) fn holds(&self, path: &str) -> bool {
         self.values.contains_key(path)
@@ -143,7 +178,8 @@ impl<'a> Source<'a> {
 
     /// A problem that only the caller can see.
     pub(super) fn problem(&mut self, key: &str, message: impl Into<String>) {
-        self.refuse(key, None, message.into());
+        let from = Some(variable_of(key)).filter(|name| self.environment.get(name).is_some());
+        self.refuse(key, from, message.into());
     }
 
     /// Every key that was asked for.
@@ -193,6 +229,13 @@ impl<'a> Source<'a> {
 
     fn refuse(&mut self, key: &str, variable: Option<String>, message: String) {
         self.problems.push(ConfigProblem { key: key.to_owned(), variable, message });
+    }
+}
+
+fn table_of(value: Value) -> Option<Table> {
+    match value {
+        Value::Table(table) => Some(table),
+        _ => None,
     }
 }
 

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::*;
 
+/// Of a key that was thrown away.
+const PUBLIC_KEY: &str = "RWQw18Drr++bjbd6LgygaMErlp2VNIpiHdvepLHahy8aIMqzTcLJmuy0";
+
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, &Environment::default())
 }
@@ -230,6 +233,61 @@ fn every_problem_of_the_secrets_is_reported_with_its_key() {
         assert!(told.starts_with(expected), "{told}");
         assert!(!told.contains("hunter2"), "{told}");
     }
+}
+
+#[test]
+fn publishers_of_plugins_are_named_with_their_keys() {
+    let section = |other: &str| {
+        format!(
+            "[plugins]\ndirectory = \"plugins\"\nrequire_signatures = true\n\
+             [[plugins.publishers]]\nname = \"acme\"\npublic_key = \"{PUBLIC_KEY}\"\n\
+             [[plugins.publishers]]\nname = \"gone\"\npublic_key = \"{other}\"\nrevoked = true\n"
+        )
+    };
+    let refused = problems(parse(&section(PUBLIC_KEY)));
+    assert_eq!(refused, ["plugins.publishers[1].public_key: another publisher has this key"]);
+    let config = parse(&section(&PUBLIC_KEY.replace("RWQw18", "RWQw28"))).unwrap();
+    assert_eq!(config.plugin_folder.as_deref(), Some(Path::new("plugins")));
+    assert!(config.engine.plugin_signatures_required);
+    let publishers: Vec<_> =
+        config.engine.plugin_publishers.iter().map(|p| (p.name.as_str(), p.revoked)).collect();
+    assert_eq!(publishers, [("acme", false), ("gone", true)]);
+    assert_eq!(parse("").unwrap().plugin_folder, None);
+}
+
+#[test]
+fn every_problem_of_the_publishers_is_reported_with_its_key() {
+    let text = r#"
+        [plugins]
+        require_signatures = "yes"
+        [[plugins.publishers]]
+        name = "Acme Inc"
+        public_key = "hunter2"
+        [[plugins.publishers]]
+        revoked = 1
+        until = "2027"
+    "#;
+    let told = problems(parse(text));
+    let expected = [
+        "plugins.publishers[0].name: expected a name",
+        "plugins.publishers[0].public_key: expected a public key of minisign",
+        "plugins.publishers[1].name: expected a name",
+        "plugins.publishers[1].public_key: expected a public key of minisign",
+        "plugins.publishers[1].revoked: expected true or false",
+        "plugins.publishers[1].until: unknown key",
+        "plugins.require_signatures: expected true or false",
+    ];
+    let mut sorted = told.clone();
+    sorted.sort();
+    assert_eq!(sorted.len(), expected.len(), "{told:#?}");
+    for (told, expected) in sorted.iter().zip(expected) {
+        assert!(told.starts_with(expected) && !told.contains("hunter2"), "{told}");
+    }
+    let scalar = problems(parse("[plugins]\npublishers = \"acme\""));
+    assert_eq!(
+        scalar,
+        ["plugins.publishers: expected entries that begin with [[plugins.publishers]]"]
+    );
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub(super) fn open_files(calls: u32) -> Finding {
 /// Memory that can be had, against what every call at the same time may take.
 pub(super) fn memory(options: &Options) -> Finding {
     const CHECK: &str = "memory";
-    let most = options.memory_bytes_max as u64 * u64::from(options.instances_max);
+    let most = options.guest_memory_bytes();
     let Some(available) = available_memory() else {
         let remedy = "make sure that there is memory for as many calls as may run";
         return Finding::warn(CHECK, "this system does not say how much is free", remedy);

@@ -156,6 +156,7 @@ mod tests {
             actor: Actor::Host,
             owner: KeyOwner::Tenant(TenantId::default_tenant()),
             scopes: vec![Scope::TenantsWrite],
+            api_requests_per_minute_max: None,
         };
         let mut problems = Problems::default();
         let words = ["tenants:write", "requests:write", "request:read"].map(str::to_owned);

@@ -22,6 +22,7 @@ fn configured_operator() -> Caller {
         owner: KeyOwner::Operator,
         // An operator's key has every scope by its owner.
         scopes: Vec::new(),
+        api_requests_per_minute_max: None,
     }
 }
 
@@ -40,10 +41,21 @@ impl Services {
         if key.expires_at.is_some_and(|expires_at| expires_at <= self.now()) {
             return Err(Error::Unauthenticated);
         }
+        let api_requests_per_minute_max = match &key.owner {
+            KeyOwner::Operator => None,
+            // The keys of a tenant that is being removed are worth nothing, from the first moment.
+            KeyOwner::Tenant(tenant) => {
+                let tenant = self.store().tenant(tenant).await?;
+                let tenant = tenant.filter(|tenant| tenant.removing_since.is_none());
+                let tenant = tenant.ok_or(Error::Unauthenticated)?;
+                Some(self.allowance_of(&tenant).api_requests_per_minute_max)
+            }
+        };
         Ok(Caller {
             actor: Actor::Key { id: key.id, name: key.name },
             owner: key.owner,
             scopes: key.scopes,
+            api_requests_per_minute_max,
         })
     }
 
@@ -114,12 +126,16 @@ impl Services {
         }
     }
 
+    /// One tenant. One that is being removed is as if absent.
     pub(super) async fn tenant_by_id(&self, id: &TenantId) -> Result<Tenant, Error> {
-        self.store().tenant(id).await?.ok_or(Error::NotFound(Missing::Tenant))
+        let tenant = self.store().tenant(id).await?;
+        let tenant = tenant.filter(|tenant| tenant.removing_since.is_none());
+        tenant.ok_or(Error::NotFound(Missing::Tenant))
     }
 
     /// What the connectors of a tenant run under, as of now.
     pub(super) async fn terms_of(&self, id: &TenantId) -> Result<Terms, Error> {
-        Ok(self.tenant_by_id(id).await?.terms(&self.options.allowance))
+        let tenant = self.tenant_by_id(id).await?;
+        Ok(tenant.terms(self.allowance_of(&tenant)))
     }
 }

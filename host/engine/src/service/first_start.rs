@@ -111,6 +111,7 @@ fn default_tenant(now: Timestamp) -> Tenant {
         webhook_hosts: BTreeSet::new(),
         callback_secret: None,
         suspended: false,
+        removing_since: None,
         created_at: now,
         revision: Revision::FIRST,
     }

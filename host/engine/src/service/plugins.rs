@@ -1,25 +1,34 @@
-//! Strangers' plugins: installed, listed, removed; switched in `activate.rs`, loaded after a start
-//! in `load.rs`.
+//! Strangers' plugins: listed and removed here; installed in `install.rs`, by people or out of the
+//! operator's folder (`folder.rs`), when the signature (`signature.rs`) and the order of versions
+//! (`order.rs`) allow it; switched in `activate.rs`; loaded after a start in `load.rs`, when
+//! connections of plugins that are gone are taken over (`adopt.rs`).
 //!
 //! What is installed is the store's; the port `Plugins` knows what this process has loaded. A
 //! tenant installs for itself, the operator for all or for one. Whatever belongs to another
 //! tenant is as if absent.
 
 mod activate;
+mod adopt;
 mod find;
+mod folder;
+mod install;
 mod load;
+mod order;
+mod signature;
 
 use bytes::Bytes;
 use cordon_model::api_key::Scope;
 use cordon_model::audit::{Actor, AuditEvent};
 use cordon_model::commit::{Change, Commit};
-use cordon_model::plugin::{InstalledPlugin, PluginRef};
-use cordon_model::port::{Admission, AdmissionError, Candidate, Plugins, Readiness};
-use cordon_model::{PluginDigest, Problem, Revision, TenantId};
+use cordon_model::plugin::{DamagedPlugin, InstalledPlugin, PluginRef};
+use cordon_model::{Revision, TenantId};
 
 pub use activate::{Activation, Kept, Moved, Why};
+pub use adopt::Adopters;
 pub use find::KnownPlugin;
+pub use folder::{FileReport, FileState, FolderReport};
 pub use load::Announced;
+pub use signature::Publisher;
 
 use super::revisions::next_revision;
 use crate::{Caller, Conflict, Error, Services};
@@ -42,6 +51,10 @@ pub struct Upload {
     pub version: Option<String>,
     /// Whether it becomes the active version at once.
     pub activate: bool,
+    /// Whether it may be older than the newest version that was ever here.
+    pub allow_downgrade: bool,
+    /// The text of its signature; none: it has none.
+    pub signature: Option<String>,
     /// Its bytes.
     pub component: Bytes,
 }
@@ -76,23 +89,6 @@ impl PluginAccess {
     }
 }
 
-/// A plugin that was admitted and is not stored yet. Forgotten when this is dropped, whatever the
-/// way, unless it was stored.
-struct Admitted<'a> {
-    plugins: &'a dyn Plugins,
-    scope: Option<TenantId>,
-    digest: PluginDigest,
-    stored: bool,
-}
-
-impl Drop for Admitted<'_> {
-    fn drop(&mut self) {
-        if !self.stored {
-            self.plugins.forget(self.scope.as_ref(), self.digest);
-        }
-    }
-}
-
 impl Services {
     /// The caller, acting for the tenant of its key, or for the one that an operator names; an
     /// operator that names none acts for all.
@@ -114,48 +110,6 @@ impl Services {
         Ok(PluginAccess { scope, operator, actor: caller.actor.clone() })
     }
 
-    /// Admits a component and keeps it. The same component again is what it was before.
-    ///
-    /// # Errors
-    /// Every reason against it, or that its type, its name or its version is taken. Nothing is
-    /// kept then.
-    pub async fn install_plugin(
-        &self,
-        access: &PluginAccess,
-        upload: Upload,
-    ) -> Result<Installation, Error> {
-        check_words(&upload)?;
-        let Upload { name, version, activate, component } = upload;
-        let scope = access.scope.clone();
-        let most = self.options.plugins_max;
-        if self.store().plugins(scope.as_ref()).await?.len() >= most {
-            let message = format!("{most} plugins are installed already; remove one first");
-            return Err(Error::problem(Problem::error("too_many", "", message)));
-        }
-        let wanted = (name.clone(), version.clone());
-        let candidate =
-            Candidate { scope: scope.clone(), name, version, component: component.clone() };
-        let admission = match self.ports.plugins.admit(candidate).await {
-            Ok(admission) => admission,
-            Err(AdmissionError::Loaded(known)) => {
-                let again = Upload { name: wanted.0, version: wanted.1, activate, component };
-                return self.install_again(access, &known, again).await;
-            }
-            Err(error) => return Err(self.refused(access, error).await),
-        };
-        let digest = admission.plugin.reference.digest;
-        let plugins = &*self.ports.plugins;
-        let mut admitted = Admitted { plugins, scope, digest, stored: false };
-        let plugin = self.installed(access, admission);
-        let event =
-            self.plugin_event(access, "plugin.installed", &plugin).with("size", plugin.size);
-        let change = Change::PutPlugin(Box::new(plugin.clone()), Some(component));
-        self.store().commit(Commit::of(change, event)).await?;
-        admitted.stored = true;
-        drop(admitted);
-        self.concluded(access, plugin, true, activate).await
-    }
-
     /// Removes a plugin that nothing uses any more.
     ///
     /// # Errors
@@ -168,6 +122,10 @@ impl Services {
         version: &str,
         if_match: Option<Revision>,
     ) -> Result<(), Error> {
+        if let Some(damaged) = self.damaged_plugin(access, name, version).await? {
+            next_revision(damaged.revision, if_match)?;
+            return self.delete_damaged(access, damaged).await;
+        }
         let plugin = self.installed_plugin(access, name, version).await?;
         access.require_for(&plugin)?;
         next_revision(Some(plugin.revision), if_match)?;
@@ -185,118 +143,37 @@ impl Services {
             return Err(Error::conflict(Conflict::InUse, detail));
         }
         let event = self.plugin_event(access, "plugin.removed", &plugin);
-        let InstalledPlugin { scope, reference, revision, .. } = plugin;
-        let PluginRef { name, version, digest } = reference;
-        let change = Change::DeletePlugin(scope.clone(), name, version, revision);
-        self.commit_write(Commit::of(change, event), if_match).await?;
+        let (scope, revision) = (plugin.scope.clone(), plugin.revision);
+        let PluginRef { name, version, digest } = plugin.reference.clone();
+        // What was newest is remembered although it goes.
+        let seen = self.seen(scope.as_ref(), &name).await?;
+        let note = seen.keeping(scope.as_ref(), &name);
+        let mut changes = vec![Change::DeletePlugin(scope.clone(), name, version, revision)];
+        changes.extend(note);
+        self.commit_write(Commit { changes, audit: vec![event] }, if_match).await?;
         self.ports.plugins.forget(scope.as_ref(), digest);
-        Ok(())
+        self.adopt_left_behind(&plugin).await
     }
 
-    /// The same bytes came again.
-    async fn install_again(
+    /// One whose row cannot be read: what used it is not known, and nothing can.
+    async fn delete_damaged(
         &self,
         access: &PluginAccess,
-        known: &PluginRef,
-        again: Upload,
-    ) -> Result<Installation, Error> {
-        let Upload { name, version, activate, component } = again;
-        let other = name.is_some_and(|name| name != known.name)
-            || version.is_some_and(|version| version != known.version);
-        if other {
-            let detail = format!("this component is installed as {} {}", known.name, known.version);
-            return Err(Error::conflict(Conflict::Exists, detail));
+        damaged: DamagedPlugin,
+    ) -> Result<(), Error> {
+        let DamagedPlugin { scope, name, version, revision } = damaged;
+        if scope.is_none() && !access.operator {
+            return Err(Error::OperatorOnly);
         }
-        let scope = access.scope.as_ref();
-        let stored = self.store().plugin(scope, &known.name, &known.version).await?;
-        let stored = stored.ok_or_else(|| {
-            let detail = "this component is being installed at this moment; try again";
-            Error::conflict(Conflict::Changed, detail)
-        })?;
-        let stored = match self.ports.plugins.readiness(scope, known.digest) {
-            Readiness::Unavailable(_) => self.mend(access, stored, component).await?,
-            Readiness::Ready | Readiness::Loading => stored,
+        let Some(revision) = revision else {
+            return Err(Error::Unavailable("a row of a plugin is damaged altogether".to_owned()));
         };
-        self.concluded(access, stored, false, activate).await
-    }
-
-    /// Puts the component of a plugin that could not be loaded in the place of what is there.
-    async fn mend(
-        &self,
-        access: &PluginAccess,
-        stored: InstalledPlugin,
-        component: Bytes,
-    ) -> Result<InstalledPlugin, Error> {
-        let PluginRef { name, version, digest } = stored.reference.clone();
-        let plugin = InstalledPlugin { revision: Revision::FIRST, ..stored.clone() };
-        let changes = vec![
-            Change::DeletePlugin(stored.scope, name, version, stored.revision),
-            Change::PutPlugin(Box::new(plugin.clone()), Some(component.clone())),
-        ];
-        let audit = vec![self.plugin_event(access, "plugin.mended", &plugin)];
-        self.commit_write(Commit { changes, audit }, None).await?;
-        self.ports.plugins.forget(plugin.scope.as_ref(), digest);
-        self.ports.plugins.announce(&plugin);
-        self.ports.plugins.load(&plugin, component).await;
-        Ok(plugin)
-    }
-
-    async fn concluded(
-        &self,
-        access: &PluginAccess,
-        plugin: InstalledPlugin,
-        created: bool,
-        activate: bool,
-    ) -> Result<Installation, Error> {
-        if !activate || (plugin.active && !created) {
-            return Ok(Installation { plugin: self.known(plugin), created, activation: None });
-        }
-        let activation = self.switch_to(access, plugin, false).await?;
-        Ok(Installation {
-            plugin: activation.plugin.clone(),
-            created,
-            activation: Some(activation),
-        })
-    }
-
-    fn installed(&self, access: &PluginAccess, admission: Admission) -> InstalledPlugin {
-        let Admission { plugin, imports, size } = admission;
-        InstalledPlugin {
-            scope: plugin.scope,
-            reference: plugin.reference,
-            descriptor: plugin.descriptor,
-            imports,
-            size,
-            active: false,
-            installed_by: access.actor_name(),
-            installed_at: self.now(),
-            revision: Revision::FIRST,
-        }
-    }
-
-    /// Why a component was refused, which the ledger tells too.
-    async fn refused(&self, access: &PluginAccess, error: AdmissionError) -> Error {
-        let (code, refusal) = match error {
-            AdmissionError::Refused(problems) => {
-                let code = problems.first().map(|problem| problem.code.clone());
-                (code.unwrap_or_default(), Error::Invalid(problems))
-            }
-            AdmissionError::TypeTaken(detail) => {
-                ("type_taken".to_owned(), Error::conflict(Conflict::TypeTaken, detail))
-            }
-            AdmissionError::VersionTaken(detail) => {
-                ("version_taken".to_owned(), Error::conflict(Conflict::VersionTaken, detail))
-            }
-            AdmissionError::Loaded(_) => return Error::Unavailable("loaded twice".to_owned()),
-            AdmissionError::Host(what) => return Error::Unavailable(what),
-        };
-        metrics::counter!("cordon_plugins_refused_total", "code" => code.clone()).increment(1);
-        let event = self.event_of_scope(access, "plugin.refused", access.scope.clone());
-        let audit = vec![event.with("code", code)];
-        if let Err(error) = self.store().commit(Commit { changes: Vec::new(), audit }).await {
-            tracing::warn!(%error, "the refusal of a plugin could not be written to the ledger");
-        }
-        refusal
+        let event = self
+            .event_of_scope(access, "plugin.removed", scope.clone())
+            .with("plugin", &name)
+            .with("version", &version);
+        let change = Change::DeletePlugin(scope, name, version, revision);
+        self.commit_write(Commit::of(change, event), None).await
     }
 
     fn plugin_event(
@@ -328,19 +205,4 @@ impl Services {
             facts: Vec::new(),
         }
     }
-}
-
-fn check_words(upload: &Upload) -> Result<(), Error> {
-    let mut problems = Vec::new();
-    if upload.name.as_deref().is_some_and(|name| !PluginRef::is_name(name)) {
-        let message = "?name= must be 1 to 64 characters of a-z, 0-9, _ and -, beginning with a \
-                       letter or a digit";
-        problems.push(Problem::error("invalid_name", "", message));
-    }
-    if upload.version.as_deref().is_some_and(|version| !PluginRef::is_version(version)) {
-        let message = "?version= must be 1 to 64 characters of letters, digits, ., +, _ and -, \
-                       beginning with a letter or a digit";
-        problems.push(Problem::error("invalid_version", "", message));
-    }
-    if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
 }

@@ -1,8 +1,9 @@
 //! An operator wants what failed to be tried again.
 
 use cordon_model::commit::Commit;
-use cordon_model::request::{Event, PrivacyRequest, RequestState};
-use cordon_model::task::TaskState;
+use cordon_model::plugin::PluginRef;
+use cordon_model::request::{Event, PrivacyRequest, RequestState, Retrial};
+use cordon_model::task::{Task, TaskState};
 use cordon_model::{RequestId, TaskId};
 
 use crate::{Access, Conflict, Error, Missing, Services};
@@ -43,10 +44,23 @@ impl Services {
         let mut retried = Vec::new();
         for task in chosen {
             let task = request.task(task).ok_or(Error::NotFound(Missing::Task))?;
-            let current = self.store().connection(&access.tenant, &task.connection).await?;
-            let revision = current.map_or(task.connection_revision, |c| c.revision);
-            retried.push((task.id, revision));
+            retried.push(self.retrial(access, task).await?);
         }
         self.act(access, id, Event::Retried { tasks: retried }, Commit::default()).await
+    }
+
+    /// How a failed task is tried again: with the newest revision of its connection, and with the
+    /// plugin that its segment pins. Where the host has that one no more (a built-in connector, since
+    /// the host was upgraded) the connection's takes its place: the task could never end otherwise.
+    pub(super) async fn retrial(&self, access: &Access, task: &Task) -> Result<Retrial, Error> {
+        let current = self.store().connection(&access.tenant, &task.connection).await?;
+        let plugins = self.ports.connectors.plugins(&access.tenant);
+        let has = |plugin: &PluginRef| plugins.iter().any(|p| p.reference.digest == plugin.digest);
+        let of_connection = current.as_ref().map(|connection| connection.plugin.clone());
+        Ok(Retrial {
+            task: task.id,
+            revision: current.map_or(task.connection_revision, |c| c.revision),
+            plugin: of_connection.filter(|plugin| !has(&task.plugin) && has(plugin)),
+        })
     }
 }

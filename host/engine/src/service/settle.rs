@@ -56,9 +56,7 @@ impl Services {
         let settled =
             JournalEntry { event: CallEvent::Settled { done: settlement.done }, ..intent.clone() };
         let append = Change::AppendJournal(access.tenant.clone(), id, task.id, vec![settled]);
-        let current = self.store().connection(&access.tenant, &task.connection).await?;
-        let revision = current.map_or(task.connection_revision, |c| c.revision);
-        let event = Event::Retried { tasks: vec![(task.id, revision)] };
+        let event = Event::Retried { tasks: vec![self.retrial(access, task).await?] };
         let noted = AuditEvent::new(
             &access.tenant,
             self.now(),

@@ -1,11 +1,10 @@
 //! Tenants: created, listed and changed by the operator; a tenant's own key may read its own.
-//!
-//! There is no way to remove a tenant yet: erasing everything it has is a use case of its own.
+//! How one ends is `remove`; what each may use is checked by `limits`.
 
 mod egress;
+mod remove;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use cordon_model::api_key::Scope;
 use cordon_model::audit::AuditEvent;
@@ -19,6 +18,7 @@ use cordon_model::{Revision, TenantId};
 
 pub use egress::{EgressDraft, EgressPatch};
 
+use super::limits::{LimitChanges, TenantLimit};
 use super::problems::Problems;
 use super::revisions::next_revision;
 use crate::{Caller, Conflict, Error, Missing, Services};
@@ -33,8 +33,8 @@ pub struct NewTenant {
     pub name: String,
     /// For people; none: the key.
     pub display_name: Option<String>,
-    /// What all queries of one type may take together; none: the default.
-    pub job_timeout_seconds: Option<u64>,
+    /// What it may use, where that is not what every tenant may.
+    pub limits: LimitChanges,
     /// Kinds of identity beside those that every tenant starts with.
     pub identity_kinds: Vec<String>,
     /// What it may reach at most.
@@ -50,8 +50,8 @@ pub struct NewTenant {
 pub struct TenantPatch {
     /// For people.
     pub display_name: Option<Option<String>>,
-    /// What all queries of one type may take together.
-    pub job_timeout_seconds: Option<Option<u64>>,
+    /// What it may use.
+    pub limits: Option<Option<LimitChanges>>,
     /// Every kind of identity, in place of those declared before.
     pub identity_kinds: Option<Option<Vec<String>>>,
     /// What it may reach at most.
@@ -78,17 +78,18 @@ impl Services {
         problems.check_name("/display_name", &display_name);
         let mut identity_kinds = Tenant::initial_identity_kinds();
         identity_kinds.extend(self.check_kinds(&new.identity_kinds, &mut problems));
-        let limits = check_limits(new.job_timeout_seconds, &mut problems);
+        let limits = self.changed_limits(TenantLimits::default(), &new.limits, &mut problems);
         let most = self.options.tenant_patterns_max;
         let egress = egress::limits(&new.egress, most, &mut problems);
         let webhook_hosts = egress::webhook_hosts(&new.webhook_hosts, most, &mut problems);
         problems.finish()?;
         let Ok(id) = id else { return Err(Error::NotFound(Missing::Tenant)) };
-        if self.store().tenant(&id).await?.is_some() {
-            return Err(Error::conflict(
-                Conflict::Exists,
-                format!("there is a tenant {id} already"),
-            ));
+        if let Some(there) = self.store().tenant(&id).await? {
+            let detail = match there.removing_since {
+                None => format!("there is a tenant {id} already"),
+                Some(_) => format!("the tenant {id} is still being removed; try again later"),
+            };
+            return Err(Error::conflict(Conflict::Exists, detail));
         }
         let now = self.now();
         let tenant = Tenant {
@@ -100,6 +101,7 @@ impl Services {
             webhook_hosts,
             callback_secret: None,
             suspended: new.suspended,
+            removing_since: None,
             created_at: now,
             revision: Revision::FIRST,
         };
@@ -114,7 +116,9 @@ impl Services {
     /// When the key is no operator's.
     pub async fn tenants(&self, caller: &Caller, page: &Page) -> Result<Listing<Tenant>, Error> {
         caller.require_operator()?;
-        Ok(self.store().tenants(page).await?)
+        let mut tenants = self.store().tenants(page).await?;
+        tenants.items.retain(|tenant| tenant.removing_since.is_none());
+        Ok(tenants)
     }
 
     /// One tenant: any for an operator, its own for a tenant's key.
@@ -146,9 +150,11 @@ impl Services {
             tenant.display_name = display_name.unwrap_or_else(|| id.to_string());
             problems.check_name("/display_name", &tenant.display_name);
         }
-        if let Some(seconds) = patch.job_timeout_seconds {
-            tenant.limits = check_limits(seconds, &mut problems);
-        }
+        tenant.limits = match patch.limits {
+            None => tenant.limits,
+            Some(None) => TenantLimits::default(),
+            Some(Some(changes)) => self.changed_limits(tenant.limits, &changes, &mut problems),
+        };
         if let Some(kinds) = patch.identity_kinds {
             tenant.identity_kinds = match kinds {
                 Some(kinds) => self.check_kinds(&kinds, &mut problems),
@@ -166,9 +172,16 @@ impl Services {
             .with("identity_kinds", tenant.identity_kinds.len())
             .with("egress_allow", tenant.egress.allow.as_ref().map_or(0, Vec::len))
             .with("egress_deny", tenant.egress.deny.len())
-            .with("webhook_hosts", tenant.webhook_hosts.len());
+            .with("webhook_hosts", tenant.webhook_hosts.len())
+            .with("limits", limits_set(&tenant.limits));
         let commit = Commit::of(Change::PutTenant(tenant.clone()), event);
         self.commit_write(commit, if_match).await?;
+        // A run that is ended here is done again, after its journal, when the tenant is resumed.
+        if tenant.suspended {
+            self.scheduler.stop_tenant(&id, self.options.tick).await;
+        } else {
+            self.scheduler.wake();
+        }
         Ok(tenant)
     }
 
@@ -226,11 +239,8 @@ pub(super) fn creation(tenant: &Tenant, event: AuditEvent) -> Commit {
     Commit { changes, audit: vec![event] }
 }
 
-fn check_limits(job_timeout_seconds: Option<u64>, problems: &mut Problems) -> TenantLimits {
-    let Some(seconds) = job_timeout_seconds else { return TenantLimits::default() };
-    if !(1..=JOB_TIMEOUT_SECONDS_MAX).contains(&seconds) {
-        let message = format!("must be from 1 to {JOB_TIMEOUT_SECONDS_MAX}");
-        problems.error("out_of_range", "/limits/job_timeout_seconds", message);
-    }
-    TenantLimits { job_timeout: Some(Duration::from_secs(seconds)), ..TenantLimits::default() }
+/// The limits that are set for a tenant, by name and value.
+fn limits_set(limits: &TenantLimits) -> String {
+    let set = |limit: TenantLimit| Some(format!("{}={}", limit.name(), limit.set_in(limits)?));
+    TenantLimit::ALL.into_iter().filter_map(set).collect::<Vec<_>>().join(" ")
 }

@@ -10,7 +10,7 @@ use crate::connection::Connection;
 use crate::input::ManualInput;
 use crate::journal::JournalEntry;
 use crate::page::{Listing, Page};
-use crate::plugin::InstalledPlugin;
+use crate::plugin::{InstalledPlugin, StoredPlugins};
 use crate::policy::{ManualWebhook, Policy};
 use crate::request::PrivacyRequest;
 use crate::secret::Credentials;
@@ -35,6 +35,13 @@ pub trait StateStore: Send + Sync {
 
     /// One tenant.
     async fn tenant(&self, tenant: &TenantId) -> Result<Option<Tenant>, StoreError>;
+
+    /// Erases something of a tenant that is being removed: at first the key that everything of it is
+    /// sealed under, its API keys and its plugins, then at most so many rows of what cannot be
+    /// opened any more. True when nothing is left but the tenant itself, which
+    /// [`Change::DeleteTenant`](crate::commit::Change::DeleteTenant) then removes in no time. After
+    /// the first step nothing can be read of the tenant or written for it.
+    async fn erase_tenant(&self, tenant: &TenantId, rows_max: usize) -> Result<bool, StoreError>;
 
     /// Tenants.
     async fn tenants(&self, page: &Page) -> Result<Listing<Tenant>, StoreError>;
@@ -140,11 +147,20 @@ pub trait StateStore: Send + Sync {
         version: &str,
     ) -> Result<Option<InstalledPlugin>, StoreError>;
 
-    /// Every plugin of a tenant, by name and version; none: those that serve every tenant.
+    /// Every plugin of a tenant that can be read, by name and version; none: those that serve
+    /// every tenant.
     async fn plugins(&self, scope: Option<&TenantId>) -> Result<Vec<InstalledPlugin>, StoreError>;
 
     /// Every plugin of everybody: what a host loads when it starts, and what its operator sees.
-    async fn plugins_of_all(&self) -> Result<Vec<InstalledPlugin>, StoreError>;
+    /// A row that cannot be read does not keep the others from being read.
+    async fn plugins_of_all(&self) -> Result<StoredPlugins, StoreError>;
+
+    /// The newest version that was ever installed under a name, for a tenant; none: for all.
+    async fn newest_plugin_version(
+        &self,
+        scope: Option<&TenantId>,
+        name: &str,
+    ) -> Result<Option<String>, StoreError>;
 
     /// The component of a plugin.
     async fn plugin_component(

@@ -1,6 +1,7 @@
 //! What can happen to a request.
 
 use crate::package::PackageRef;
+use crate::plugin::PluginRef;
 use crate::request::WebhookRun;
 use crate::subject::IdentityKind;
 use crate::task::{CallReport, Carry, FindingSummary, Segment, SkipReason, SkippedQuery, Task};
@@ -73,10 +74,22 @@ pub enum Event {
     Expired,
     /// An operator wants it tried again.
     Retried {
-        /// Failed tasks, each with the connection's newest revision; empty for a request that
-        /// failed beside its tasks.
-        tasks: Vec<(TaskId, Revision)>,
+        /// Failed tasks; empty for a request that failed beside its tasks.
+        tasks: Vec<Retrial>,
     },
+}
+
+/// A failed task that is tried again, in the segment in which it failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retrial {
+    /// Which.
+    pub task: TaskId,
+    /// The connection's newest revision.
+    pub revision: Revision,
+    /// What takes the place of the plugin that the task pins; none: it stays with that one. Given
+    /// only when the pinned one is gone from this host. What the calls of the new one have in common
+    /// with those in the journal is replayed; the rest is sent.
+    pub plugin: Option<PluginRef>,
 }
 
 /// What can happen to a webhook of a request.

@@ -1,11 +1,11 @@
 //! The transition function: one exhaustive match, pure.
 
-use super::event::{Event, Found, TaskEvent};
+use super::event::{Event, Found, Retrial, TaskEvent};
 use super::{PrivacyRequest, RequestState, Status};
 use crate::input::Form;
 use crate::subject::{Identity, IdentitySource};
 use crate::task::{Carry, SkipReason, Stage, Task, TaskState};
-use crate::{Failure, FailureCode, Revision, TaskId, Timestamp};
+use crate::{Failure, FailureCode, TaskId, Timestamp};
 
 /// The event cannot happen in this state. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,8 +97,8 @@ impl PrivacyRequest {
                 RequestState::Complete
             }
             (RequestState::Processing, Event::Retried { tasks }) if !tasks.is_empty() => {
-                for (id, revision) in tasks {
-                    self.retry(id, revision)
+                for retrial in tasks {
+                    self.retry(retrial)
                         .map_err(|task| IllegalTransition { task, ..refused.clone() })?;
                 }
                 RequestState::Processing
@@ -258,12 +258,16 @@ impl PrivacyRequest {
         Ok(())
     }
 
-    fn retry(&mut self, id: TaskId, revision: Revision) -> Result<(), Option<&'static str>> {
-        let task = self.task_mut(id)?;
+    fn retry(&mut self, retrial: Retrial) -> Result<(), Option<&'static str>> {
+        let Retrial { task, revision, plugin } = retrial;
+        let task = self.task_mut(task)?;
         if !matches!(task.state, TaskState::Error { .. }) {
             return Err(Some(task.state.as_str()));
         }
         task.connection_revision = revision;
+        if let Some(plugin) = plugin {
+            task.plugin = plugin;
+        }
         if let Some(segment) = &mut task.segment {
             segment.attempt += 1;
         }

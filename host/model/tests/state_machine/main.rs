@@ -6,15 +6,16 @@
 mod sample;
 
 use cordon_model::Timestamp;
+use cordon_model::plugin::PluginRef;
 use cordon_model::policy::OnError;
 use cordon_model::request::{
-    Event, NoticeEvent, PrivacyRequest, RequestState, Status, TaskEvent, WebhookEvent,
+    Event, NoticeEvent, PrivacyRequest, RequestState, Retrial, Status, TaskEvent, WebhookEvent,
     WebhookState, Work,
 };
 use cordon_model::task::{Stage, TaskState};
 use proptest::prelude::*;
 
-use sample::{at, events, request_in, requests, task_events, task_states};
+use sample::{at, events, request_in, requests, retrial, task_events, task_states};
 
 #[test]
 fn the_transition_table_of_a_request() {
@@ -200,6 +201,23 @@ fn the_deadline_of_the_policy_ends_a_wait_once() {
 }
 
 #[test]
+fn a_retry_stays_with_the_pinned_plugin_unless_another_one_takes_its_place() {
+    let mut request = request_in(RequestState::Processing);
+    let failure = cordon_model::Failure::new(cordon_model::FailureCode::QueryFailed, "status 500");
+    request.tasks[0].state = TaskState::Error { failure, at: at(0) };
+    let (id, pinned) = (request.tasks[0].id, request.tasks[0].plugin.clone());
+    let tried = |retrial| {
+        request.clone().apply(Event::Retried { tasks: vec![retrial] }, at(1)).unwrap().tasks[0]
+            .clone()
+    };
+    let again = tried(retrial(id));
+    assert_eq!((again.plugin, again.state), (pinned.clone(), TaskState::Queued));
+    let other = PluginRef { version: "9".into(), ..pinned };
+    let again = tried(Retrial { plugin: Some(other.clone()), ..retrial(id) });
+    assert_eq!(again.plugin, other);
+}
+
+#[test]
 fn a_retry_after_the_deadline_does_not_stand_in_for_an_approval() {
     let mut request = request_in(RequestState::Pending);
     (request.approved_at, request.due_at) = (None, Some(at(100)));
@@ -257,8 +275,8 @@ fn pick(request: &PrivacyRequest, (event, task, task_event): (usize, usize, usiz
     {
         return match event {
             Event::Retried { tasks } if !tasks.is_empty() => {
-                let id = request.tasks.get(task).map_or(tasks[0].0, |task| task.id);
-                Event::Retried { tasks: vec![(id, cordon_model::Revision(2))] }
+                let id = request.tasks.get(task).map_or(tasks[0].task, |task| task.id);
+                Event::Retried { tasks: vec![retrial(id)] }
             }
             Event::Resumed { .. } => {
                 let form = |task: &cordon_model::task::Task| task.form.clone().unwrap_or_default();

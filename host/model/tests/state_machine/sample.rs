@@ -7,8 +7,8 @@ use cordon_model::package::PackageRef;
 use cordon_model::plugin::PluginRef;
 use cordon_model::policy::{PolicyTerms, Rule};
 use cordon_model::request::{
-    Event, Found, NoticeEvent, PrivacyRequest, RequestState, TaskEvent, WebhookEvent, WebhookRun,
-    WebhookState,
+    Event, Found, NoticeEvent, PrivacyRequest, RequestState, Retrial, TaskEvent, WebhookEvent,
+    WebhookRun, WebhookState,
 };
 use cordon_model::subject::{DataSubject, Identity, IdentitySource};
 use cordon_model::task::{Carry, FindingSummary, Segment, SkipReason, Stage, Task, TaskState};
@@ -281,8 +281,13 @@ pub(crate) fn events() -> Vec<Event> {
         Event::Completed,
         Event::Retried { tasks: vec![] },
         Event::Task { id: task_id(1), event: TaskEvent::Started { segment: segment() } },
-        Event::Retried { tasks: vec![(task_id(1), Revision(2))] },
+        Event::Retried { tasks: vec![retrial(task_id(1))] },
     ]
+}
+
+/// A task that is tried again with the plugin that it pins.
+pub(crate) fn retrial(task: TaskId) -> Retrial {
+    Retrial { task, revision: Revision(2), plugin: None }
 }
 
 pub(crate) fn task_states() -> Vec<TaskState> {

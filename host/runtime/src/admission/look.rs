@@ -6,12 +6,20 @@
 
 use cordon_model::plugin::PluginRef;
 use wasmparser::{
-    BinaryReader, ComponentName, ComponentNameSectionReader, Encoding, Parser, Payload, Validator,
-    WasmFeatures,
+    BinaryReader, BinaryReaderError, ComponentName, ComponentNameSectionReader, Encoding, Parser,
+    Payload, Validator,
 };
 
 use crate::error::Error;
 use crate::options::Options;
+use crate::proposals;
+
+/// Size of a page of memory; another one is a proposal that is refused.
+const PAGE_BYTES: usize = 64 << 10;
+
+/// What code begins with that was compiled from a component (`.cwasm`): running it would be running
+/// whatever somebody wrote, without a sandbox.
+const ELF: &[u8] = b"\x7fELF";
 
 /// Most characters of an import's name that are shown.
 const NAME_CHARS_MAX: usize = 100;
@@ -30,6 +38,10 @@ pub(crate) struct Seen {
     functions: usize,
     memories: usize,
     tables: usize,
+    /// Of all memories, as they are declared.
+    pages: usize,
+    /// Of all tables, as they are declared.
+    elements: usize,
 }
 
 /// The WASI that the runtime of a language may ask for. It finds nothing behind it.
@@ -45,19 +57,22 @@ pub(crate) fn look(bytes: &[u8], options: &Options) -> Result<Seen, Error> {
     if size > max {
         return Err(Error::ComponentTooLarge { size, max });
     }
+    if bytes.starts_with(ELF) {
+        return Err(Error::CompiledCode);
+    }
     if !Parser::is_component(bytes) {
         return Err(Error::NotAComponent("no component header".to_owned()));
     }
     let seen = count(bytes, options)?;
-    Validator::new_with_features(features())
+    Validator::new_with_features(proposals::allowed())
         .validate_all(bytes)
-        .map_err(|error| Error::NotAComponent(error.to_string()))?;
+        .map_err(|error| Error::not_a_component(&error))?;
     Ok(seen)
 }
 
 /// The counts come before the validation: they bound its work.
 fn count(bytes: &[u8], options: &Options) -> Result<Seen, Error> {
-    let broken = |e: wasmparser::BinaryReaderError| Error::NotAComponent(e.to_string());
+    let broken = |e: BinaryReaderError| Error::not_a_component(&e);
     let mut seen = Seen::default();
     let mut foreign = Vec::new();
     // How many modules and components the parser is inside of.
@@ -96,10 +111,22 @@ fn count(bytes: &[u8], options: &Options) -> Result<Seen, Error> {
             Payload::MemorySection(memories) => {
                 seen.memories += memories.count() as usize;
                 limit("memories", seen.memories, options.memories_max as usize)?;
+                for memory in memories {
+                    let pages = saturated(memory.map_err(broken)?.initial);
+                    seen.pages = seen.pages.saturating_add(pages);
+                    let max = options.memory_bytes_max / PAGE_BYTES;
+                    limit("pages of memory from the start", seen.pages, max)?;
+                }
             }
             Payload::TableSection(tables) => {
                 seen.tables += tables.count() as usize;
                 limit("tables", seen.tables, options.tables_max as usize)?;
+                for table in tables {
+                    let elements = saturated(table.map_err(broken)?.ty.initial);
+                    seen.elements = seen.elements.saturating_add(elements);
+                    let max = options.table_elements_max;
+                    limit("table elements from the start", seen.elements, max)?;
+                }
             }
             Payload::CodeSectionEntry(function) => {
                 let (size, max) = (function.range().len(), options.function_bytes_max);
@@ -135,30 +162,12 @@ fn shown(name: &str) -> String {
     name.chars().map(plain).take(NAME_CHARS_MAX).collect()
 }
 
-fn limit(what: &'static str, count: usize, max: usize) -> Result<(), Error> {
-    if count > max { Err(Error::TooMany { what, max }) } else { Ok(()) }
+fn saturated(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// What the engine understands, and no more: the WebAssembly of the standard without the
-/// proposals that no connector needs, and components without async.
-fn features() -> WasmFeatures {
-    let refused = WasmFeatures::MEMORY64
-        | WasmFeatures::TAIL_CALL
-        | WasmFeatures::MULTI_MEMORY
-        | WasmFeatures::RELAXED_SIMD
-        | WasmFeatures::GC
-        | WasmFeatures::FUNCTION_REFERENCES
-        | WasmFeatures::THREADS
-        | WasmFeatures::SHARED_EVERYTHING_THREADS
-        | WasmFeatures::EXCEPTIONS
-        | WasmFeatures::LEGACY_EXCEPTIONS
-        | WasmFeatures::STACK_SWITCHING
-        | WasmFeatures::WIDE_ARITHMETIC
-        | WasmFeatures::CUSTOM_PAGE_SIZES
-        | WasmFeatures::MEMORY_CONTROL
-        | WasmFeatures::CM_ASYNC
-        | WasmFeatures::CM_GC;
-    WasmFeatures::default().difference(refused) | WasmFeatures::COMPONENT_MODEL
+fn limit(what: &'static str, count: usize, max: usize) -> Result<(), Error> {
+    if count > max { Err(Error::TooMany { what, max }) } else { Ok(()) }
 }
 
 /// `cordon:connector/<interface>@0.1.<patch>`.

@@ -17,7 +17,10 @@ impl From<Error> for AdmissionError {
                 Self::VersionTaken(format!("{text}; give the new one another version"))
             }
             Error::Loaded(reference) => Self::Loaded(reference),
-            Error::Sandbox(_) | Error::ProposalEnabled(_) | Error::Host(_) => Self::Host(text),
+            Error::Sandbox(_)
+            | Error::Limit { .. }
+            | Error::ProposalEnabled(_)
+            | Error::Host(_) => Self::Host(text),
             other => {
                 let (code, remedy) = told(&other);
                 let message = match remedy {
@@ -44,6 +47,7 @@ const fn told(error: &Error) -> (&'static str, &'static str) {
         Error::CompilerLimit(_) => {
             ("compiler_limit", "make the component smaller, or have the operator raise the limits")
         }
+        Error::CompiledCode => ("compiled_code", "send the component that it was compiled from"),
         Error::NotAComponent(_) => (
             "not_a_component",
             "build a WebAssembly component (not a core module, not compiled code) that uses no \
@@ -71,6 +75,7 @@ const fn told(error: &Error) -> (&'static str, &'static str) {
         Error::InvalidDescriptor(_) => ("invalid_descriptor", ""),
         Error::OtherDigest => ("other_digest", "install it again"),
         Error::Sandbox(_)
+        | Error::Limit { .. }
         | Error::ProposalEnabled(_)
         | Error::TypeTaken { .. }
         | Error::NameTaken { .. }

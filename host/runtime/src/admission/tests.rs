@@ -91,6 +91,22 @@ fn a_function_that_is_too_large_to_compile_is_refused() {
     ));
 }
 
+/// A component with a module with this one section.
+fn with_section(section: &[u8]) -> Vec<u8> {
+    [COMPONENT, &self::section(1, &[MODULE, section].concat())].concat()
+}
+
+#[test]
+fn what_a_component_declares_is_counted_before_anything_is_compiled() {
+    // 1 024 pages, then one more; 40 000 elements, then one more.
+    assert!(looked(&with_section(&section(5, &[1, 0, 0x80, 0x08]))).is_ok());
+    assert!(looked(&with_section(&section(4, &[1, 0x70, 0, 0xc0, 0xb8, 0x02]))).is_ok());
+    let pages = looked(&with_section(&section(5, &[1, 0, 0x81, 0x08])));
+    let elements = looked(&with_section(&section(4, &[1, 0x70, 0, 0xc1, 0xb8, 0x02])));
+    assert!(matches!(pages, Err(Error::TooMany { max: 1_024, .. })), "{pages:?}");
+    assert!(matches!(elements, Err(Error::TooMany { max: 40_000, .. })), "{elements:?}");
+}
+
 #[test]
 fn a_component_that_is_too_large_is_refused() {
     let options = Options { component_bytes_max: 100, ..Options::default() };

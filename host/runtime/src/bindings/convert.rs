@@ -6,14 +6,15 @@ use cordon_model::input::{FieldType, Form, FormField};
 use cordon_model::json::{Shape, ShapeError};
 use cordon_model::plan::{Draft, EgressNeed, PlannedRequest, WhenMissing};
 use cordon_model::plugin::{Descriptor, ReadGrant};
+use cordon_model::subject::is_invisible;
 use cordon_model::task::SkipReason;
 use cordon_model::{Action, FailureCode, Problem, Severity};
 
 use super::{handles, http, types};
 
-/// A guest's text for people: without control characters, cut to `chars` characters.
+/// A guest's text for people: without what they cannot see, cut to `chars` characters.
 pub(crate) fn detail(text: &str, chars: usize) -> String {
-    text.chars().filter(|c| !c.is_control()).take(chars).collect()
+    text.chars().filter(|c| !is_invisible(*c)).take(chars).collect()
 }
 
 pub(crate) fn draft(draft: &Draft) -> types::Draft {

@@ -11,6 +11,7 @@ use cordon_model::tenant::Terms;
 use cordon_model::{Action, FailureCode};
 
 use super::{Budget, Calls, Deadline, Stop, Values};
+use crate::cassette::Tape;
 use crate::plan::Plan;
 use crate::shared::Shared;
 use crate::wasi;
@@ -36,6 +37,8 @@ pub(crate) struct RunState {
     pub(crate) retry_after: Option<u64>,
     /// A dry run: what would have been sent so far.
     pub(crate) unsent: Option<Vec<UnsentRequest>>,
+    /// An author's tape: answers in place of upstreams, or listens to them.
+    pub(crate) tape: Option<Tape>,
 }
 
 impl RunState {

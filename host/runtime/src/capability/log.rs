@@ -1,10 +1,11 @@
 //! `log`: words for the operator, capped in lines and bytes. Silent when the run has a read
 //! grant, because then they may hold what was read.
 
-use cordon_model::FailureCode;
+use cordon_model::subject::is_invisible;
+use cordon_model::{FailureCode, TaskId, TenantId};
 
 use crate::bindings::log;
-use crate::call::{CallState, Stop};
+use crate::call::{CallState, RunState, Stop};
 use crate::options::Options;
 
 /// What one call may still log.
@@ -13,21 +14,35 @@ pub(crate) struct LogBudget {
     bytes: usize,
     /// Ends a guest that does nothing but log; logging is the one thing it may do unasked.
     dropped_left: u32,
-    connection: String,
+    /// None in `describe` and `validate`, which are asked for nobody in particular.
+    speaker: Option<Speaker>,
     quiet: bool,
+}
+
+/// Whose run it is that says something.
+struct Speaker {
+    tenant: TenantId,
+    connection: String,
+    /// None in a test of the connection.
+    task: Option<TaskId>,
 }
 
 /// Lines over the limit that are dropped in silence before the call is ended.
 const DROPPED_MAX: u32 = 100_000;
 
 impl LogBudget {
-    pub(crate) fn new(options: &Options, connection: Option<&str>, quiet: bool) -> Self {
+    pub(crate) fn new(options: &Options, run: Option<&RunState>) -> Self {
+        let speaker = run.map(|run| Speaker {
+            tenant: run.connection.tenant.clone(),
+            connection: run.connection.key.to_string(),
+            task: run.calls.task.as_ref().map(|calls| calls.task),
+        });
         Self {
             lines: options.log_lines_max,
             bytes: options.log_bytes_max,
             dropped_left: DROPPED_MAX,
-            connection: connection.unwrap_or("-").to_owned(),
-            quiet,
+            speaker,
+            quiet: run.is_some_and(|run| !run.reads.is_empty()),
         }
     }
 
@@ -46,12 +61,12 @@ impl LogBudget {
     }
 }
 
-/// At most `bytes` bytes of the message, without control characters: a line break would let it
-/// pose as another line of the log.
+/// At most `bytes` bytes of the message, without what a reader cannot see: a line break would let
+/// it pose as another line of the log, an escape or an override as another text.
 fn one_line(message: &str, bytes: usize) -> String {
     let end = message.floor_char_boundary(bytes);
     let (kept, _) = message.split_at(end);
-    kept.chars().filter(|c| !c.is_control()).collect()
+    kept.chars().filter(|c| !is_invisible(*c)).collect()
 }
 
 impl log::Host for CallState {
@@ -63,7 +78,15 @@ impl log::Host for CallState {
                 log::Level::Info => "info",
                 log::Level::Warn => "warn",
             };
-            tracing::debug!(connection.id = %self.log.connection, said, line, "a connector says");
+            let speaker = self.log.speaker.as_ref();
+            tracing::debug!(
+                tenant.id = speaker.map(|speaker| speaker.tenant.as_str()),
+                task.id = speaker.and_then(|speaker| speaker.task).map(tracing::field::display),
+                connection.id = speaker.map(|speaker| speaker.connection.as_str()),
+                said,
+                line,
+                "a connector says"
+            );
         }
         Ok(())
     }
@@ -75,7 +98,7 @@ mod tests {
 
     fn budget(quiet: bool) -> LogBudget {
         let options = Options { log_lines_max: 2, log_bytes_max: 8, ..Options::default() };
-        LogBudget::new(&options, None, quiet)
+        LogBudget { quiet, ..LogBudget::new(&options, None) }
     }
 
     #[test]
@@ -90,6 +113,11 @@ mod tests {
     fn a_line_cannot_pose_as_two() {
         assert_eq!(one_line("a\n\u{1b}[31mb\r\u{85}c", 100), "a[31mbc");
         assert_eq!(one_line("aé", 2), "a", "cut between characters");
+    }
+
+    #[test]
+    fn a_line_cannot_turn_its_reader_around() {
+        assert_eq!(one_line("a\u{202e}b\u{2066}c\u{200f}d\u{2028}e\u{feff}f", 100), "abcdef");
     }
 
     #[test]

@@ -55,6 +55,7 @@ mod tests {
     use wasmparser::{Validator, WasmFeatures};
 
     use super::*;
+    use crate::proposals;
 
     #[test]
     fn each_module_is_refused_for_its_proposal_and_not_for_a_typing_error() {
@@ -62,6 +63,17 @@ mod tests {
             let module = [HEADER, sections].concat();
             let with_all = Validator::new_with_features(WasmFeatures::all()).validate_all(&module);
             assert!(with_all.is_ok(), "{proposal}: {:?}", with_all.err());
+        }
+    }
+
+    #[test]
+    fn a_look_at_a_component_refuses_what_the_engine_refuses() {
+        // (table 0 externref): the engine is built without it.
+        let without = ("externref", &[0x04, 4, 1, 0x6f, 0, 0][..]);
+        for (proposal, sections) in REFUSED.iter().chain([&without]) {
+            let module = [HEADER, sections].concat();
+            let looked = Validator::new_with_features(proposals::allowed()).validate_all(&module);
+            assert!(looked.is_err(), "{proposal}");
         }
     }
 

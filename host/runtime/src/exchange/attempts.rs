@@ -12,7 +12,7 @@ use cordon_egress::{Received, Rendered, SendError, Sending};
 use cordon_model::http_request::{CallError, HttpRequest};
 use cordon_model::{FailureCode, Timestamp};
 
-use super::{seconds, status_of};
+use super::{seconds, status_of, taped};
 use crate::backoff;
 use crate::call::{RunState, Stop};
 use crate::instance::Ending;
@@ -77,7 +77,7 @@ pub(super) async fn run(
             // In a test of a connection nothing is on record, so nothing can be in doubt.
             current.exposed = journaled && !call.idempotent;
         }
-        let result = send(run, call).await;
+        let result = send(run, call).await?;
         note(run, &result);
         let now = run.shared.clock.now();
         let ended = match judge(call.request, result, call.idempotent || !journaled, now) {
@@ -108,8 +108,11 @@ pub(super) async fn run(
     }
 }
 
-async fn send(run: &RunState, call: &Call<'_>) -> Result<Received, SendError> {
-    run.shared.gate.send(sending(run, call.request, call.rendered, call.key)).await
+async fn send(run: &mut RunState, call: &Call<'_>) -> Result<Result<Received, SendError>, Stop> {
+    if let Some(tape) = run.tape.clone() {
+        return taped::send(run, &tape, call).await;
+    }
+    Ok(run.shared.gate.send(sending(run, call.request, call.rendered, call.key)).await)
 }
 
 /// What the gate is handed for one try.

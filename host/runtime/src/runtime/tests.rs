@@ -1,5 +1,7 @@
 //! The runtime starts, stops and cancels without leaving anything behind.
 
+use std::time::Duration;
+
 use cordon_model::port::{CredentialsSource, SecretsError};
 use cordon_model::secret::Credentials;
 use cordon_model::tenant::Allowance;
@@ -32,6 +34,15 @@ fn runtime() -> Runtime {
     let gate = cordon_egress::Gate::new(cordon_egress::Options::default()).unwrap();
     let options = Options { instances_max: 2, workers: 1, ..Options::default() };
     Runtime::new(options, Arc::new(gate), Arc::new(NoSecrets), Arc::new(Epoch)).unwrap()
+}
+
+#[test]
+fn a_runtime_with_a_limit_that_cannot_be_enforced_does_not_start_and_names_it() {
+    let gate = Arc::new(cordon_egress::Gate::new(cordon_egress::Options::default()).unwrap());
+    let options =
+        Options { instances_max: 2, processor_time_max: Duration::ZERO, ..Options::default() };
+    let refused = Runtime::new(options, gate, Arc::new(NoSecrets), Arc::new(Epoch)).err().unwrap();
+    assert!(matches!(refused, Error::Limit { name: "processor_time_max", .. }), "{refused}");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Removing what was given and returned for a request, and the sealed files that rows name.
 
+use std::path::PathBuf;
+
 use cordon_model::commit::{CommitError, StoreError};
 use cordon_model::{RequestId, TenantId};
 use uuid::Uuid;
@@ -40,20 +42,29 @@ pub(super) fn unname_below(
     tenant: &TenantId,
     prefix: &[u8],
 ) -> Result<(), StoreError> {
-    let scope = Key::of(tenant).done().len();
     let mut paths = Vec::new();
     staged.scan(table, prefix, |key, row| {
-        let FiledHead { file } = row::head(table, row)?;
-        if let Some(file) = file {
-            let id = key.get(scope..).and_then(<[u8]>::first_chunk::<16>);
-            let id = Uuid::from_bytes(*id.ok_or_else(|| row::damaged(table))?);
-            let folder = Folder::of_request(tenant, RequestId::new(id));
-            paths.push(blobs.path(&folder, &file));
-        }
+        paths.extend(file_of(blobs, table, tenant, key, row)?);
         Ok(Scan::GoOn)
     })?;
     paths.into_iter().for_each(|path| staged.unname(path));
     Ok(())
+}
+
+/// The file that a row of one of these tables names, if it names one.
+pub(super) fn file_of(
+    blobs: &Blobs,
+    table: Table,
+    tenant: &TenantId,
+    key: &[u8],
+    row: &[u8],
+) -> Result<Option<PathBuf>, StoreError> {
+    let FiledHead { file } = row::head(table, row)?;
+    let Some(file) = file else { return Ok(None) };
+    let scope = Key::of(tenant).done().len();
+    let id = key.get(scope..).and_then(<[u8]>::first_chunk::<16>);
+    let id = Uuid::from_bytes(*id.ok_or_else(|| row::damaged(table))?);
+    Ok(Some(blobs.path(&Folder::of_request(tenant, RequestId::new(id)), &file)))
 }
 
 impl Operation for Remove {

@@ -1,5 +1,6 @@
 //! Strangers' plugins. The row says what a plugin is and changes; its component lies in a sealed
-//! file that is written once, and a row of its own names it.
+//! file that is written once, and a row of its own names it. What was the newest version of a name
+//! is remembered apart from both, and stays when they go.
 
 use cordon_model::commit::{CommitError, StoreError, Target};
 use cordon_model::plugin::InstalledPlugin;
@@ -9,7 +10,7 @@ use super::object::{Object, Slot, seal_row};
 use super::{Operation, Preparing};
 use crate::blob::{Blobs, Folder};
 use crate::record;
-use crate::row::{self, FiledHead, Head, Plain};
+use crate::row::{self, FiledHead, Head, NewestHead, Plain};
 use crate::seal::Place;
 use crate::snapshot::Scan;
 use crate::staged::Staged;
@@ -26,6 +27,13 @@ struct Delete {
     revision: Revision,
     folder: Folder,
     blobs: Blobs,
+}
+
+struct PutNewest {
+    target: Target,
+    row_key: Vec<u8>,
+    before: Option<String>,
+    row: Vec<u8>,
 }
 
 pub(super) fn put(
@@ -67,6 +75,21 @@ pub(super) fn delete(
     let slot = slot(scope.as_ref(), name, version);
     let folder = Folder::of_plugins(scope.as_ref());
     Box::new(Delete { slot, revision, folder, blobs: preparing.blobs.clone() })
+}
+
+/// The version stands in the head, so that the writer compares it and opens nothing; what is sealed
+/// under it is empty, and vouches for it.
+pub(super) fn put_newest(
+    preparing: &mut Preparing<'_>,
+    scope: Option<&TenantId>,
+    name: String,
+    before: Option<String>,
+    version: String,
+) -> Result<Box<dyn Operation>, CommitError> {
+    let keys = preparing.scope_keys(scope)?;
+    let row_key = Key::scoped(scope).text(&name).done();
+    let row = seal_row(Table::PluginNewest, &row_key, &NewestHead { version }, &keys.rows, &[])?;
+    Ok(Box::new(PutNewest { target: Target::Plugin(name), row_key, before, row }))
 }
 
 /// Has the components of every plugin of a tenant removed once the commit is durable. The rows
@@ -119,6 +142,18 @@ impl Operation for Delete {
             staged.unname(blobs.path(&folder, &file));
         }
         staged.remove(Table::PluginFiles, row_key);
+        Ok(())
+    }
+}
+
+impl Operation for PutNewest {
+    fn apply(self: Box<Self>, staged: &mut Staged<'_, '_>) -> Result<(), CommitError> {
+        let Self { target, row_key, before, row } = *self;
+        let stored: Option<NewestHead> = staged.head(Table::PluginNewest, &row_key)?;
+        if stored.map(|head| head.version) != before {
+            return Err(CommitError::Conflict(target));
+        }
+        staged.put(Table::PluginNewest, row_key, row);
         Ok(())
     }
 }

@@ -28,6 +28,12 @@ pub(crate) fn everything(name: &str, n: u64) -> Commit {
         put_connection(connection(name, "users", 1)),
         Change::PutSecrets(tenant.clone(), connection_key("users"), secrets),
         put_plugin(&installed_plugin(Some(name), "1.0", 1)),
+        Change::PutNewestVersion {
+            scope: Some(tenant.clone()),
+            name: "crm".into(),
+            before: None,
+            version: "1.0".into(),
+        },
         Change::PutPolicy(policy(name, "access", 1)),
         Change::PutManualWebhook(webhook(name, "access", "crm", 1)),
         Change::PutPolicyWebhook(policy_webhook(name, "access", 1)),
@@ -66,6 +72,7 @@ async fn counts(store: &dyn StateStore, name: &str, n: u64) -> Vec<usize> {
         store.connections(&tenant, &page).await.unwrap().items.len(),
         is(store.vault(&tenant, &users).await.unwrap().is_some()),
         store.plugins(tenant_of).await.unwrap().len(),
+        is(store.newest_plugin_version(tenant_of, "crm").await.unwrap().is_some()),
         is(store.plugin_component(tenant_of, "crm", "1.0").await.unwrap().is_some()),
         is(store.policy(&tenant, &access).await.unwrap().is_some()),
         store.policies(&tenant, &page).await.unwrap().items.len(),
@@ -171,4 +178,34 @@ pub(crate) async fn a_tenant_can_be_removed_and_made_again_in_one_commit(store: 
     assert_eq!(counts(store, "acme", 1).await, all);
     let stored = store.tenant(&anew.id).await.unwrap();
     assert_eq!(stored.as_ref().map(kept), Some(kept(&anew)));
+}
+
+pub(crate) async fn a_tenant_is_erased_in_steps_of_which_the_first_makes_it_unreadable(
+    store: &dyn StateStore,
+) {
+    with_tenants(store).await;
+    for (name, n) in [("acme", 1), ("other", 2)] {
+        store.commit(everything(name, n)).await.unwrap();
+    }
+    let (acme, all) = (tenant_id("acme"), counts(store, "other", 2).await);
+    assert!(!store.erase_tenant(&acme, 3).await.unwrap(), "there is more");
+    let hash = api_key(Some("acme"), 1).hash;
+    assert!(store.api_key_by_hash(&hash).await.unwrap().is_none());
+    assert!(store.request(&acme, request_id(1)).await.unwrap().is_none());
+    assert!(store.plugins_of_all().await.unwrap().damaged.is_empty(), "nothing is in the way");
+    assert!(store.tenant(&acme).await.unwrap().is_some(), "it is there until the end");
+    let late = Change::PutPolicy(policy("acme", "late", 1));
+    let absent = Refusal::Absent(Target::Tenant(acme.clone()));
+    assert_eq!(refused(store, [late]).await, absent);
+    let mut steps = 1;
+    while !store.erase_tenant(&acme, 3).await.unwrap() {
+        steps += 1;
+    }
+    assert!(steps > 3, "{steps} steps");
+    assert!(store.erase_tenant(&acme, 3).await.unwrap(), "once more changes nothing");
+    put(store, [remove("acme", 1)]).await;
+    assert_eq!(counts(store, "acme", 1).await, vec![0; all.len()]);
+    assert_eq!(counts(store, "other", 2).await, all);
+    put(store, [Change::PutTenant(tenant("acme"))]).await;
+    assert_eq!(counts(store, "acme", 1).await, vec![0; all.len()], "a new one inherits nothing");
 }

@@ -22,6 +22,8 @@ pub(crate) fn request(
     id: RequestId,
 ) -> Result<Option<PrivacyRequest>, StoreError> {
     let row_key = Key::of(tenant).uuid(id.as_uuid()).done();
+    // Of a tenant whose removal went that far there is nothing that could be opened.
+    let Some(_) = view.scope(Some(tenant))? else { return Ok(None) };
     let Some(row) = view.snapshot.get(Table::Requests, &row_key)? else { return Ok(None) };
     let key = view.request_key(tenant, id)?.ok_or_else(|| row::damaged(Table::RequestKeys))?;
     open_row(Table::Requests, &row_key, &key, row.value()).map(Some)
@@ -36,13 +38,13 @@ pub(crate) fn requests(
 ) -> Result<Listing<PrivacyRequest>, StoreError> {
     let RequestFilter { statuses, policy, external_id, created_after, created_before, due_before } =
         filter;
+    let Some(keys) = view.scope(Some(tenant))? else { return Ok(nothing()) };
     let scope = Key::of(tenant).done();
     let mut list = match external_id {
         // Looks at no more than those that can be late.
         None if due_before.is_some() => List::new(Table::OpenWithDeadline, scope.clone()),
         None => List::new(Table::RequestsByTime, scope.clone()),
         Some(external_id) => {
-            let Some(keys) = view.scope(Some(tenant))? else { return Ok(nothing()) };
             let hash = external_hash(&keys, external_id);
             let prefix = Key::unscoped().raw(&scope).raw(&hash).done();
             List::new(Table::RequestsByExternal, prefix)

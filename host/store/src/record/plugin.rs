@@ -1,11 +1,11 @@
 //! Strangers' plugins.
 
-use cordon_model::plugin::{Descriptor, InstalledPlugin, PluginRef};
+use cordon_model::plugin::{Descriptor, InstalledPlugin, PluginRef, PluginSignature};
 use cordon_model::{Revision, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::report::PluginRecord;
-use super::{Stored, Unreadable, from_records, to_records};
+use super::{Stored, Unreadable, from_optional, from_records, to_optional, to_records};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct InstalledRecord {
@@ -15,9 +15,23 @@ pub(crate) struct InstalledRecord {
     imports: Vec<String>,
     size: u64,
     active: bool,
+    #[serde(default)]
+    activated_at: Option<Timestamp>,
+    #[serde(default)]
+    signature: Option<SignatureRecord>,
+    #[serde(default)]
+    file: Option<String>,
     installed_by: String,
     installed_at: Timestamp,
     revision: Revision,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SignatureRecord {
+    publisher: String,
+    key_id: String,
+    trusted_comment: String,
+    text: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,6 +56,9 @@ impl Stored for InstalledPlugin {
             imports,
             size,
             active,
+            activated_at,
+            signature,
+            file,
             installed_by,
             installed_at,
             revision,
@@ -53,6 +70,9 @@ impl Stored for InstalledPlugin {
             imports: imports.clone(),
             size: *size,
             active: *active,
+            activated_at: *activated_at,
+            signature: to_optional(signature.as_ref()),
+            file: file.clone(),
             installed_by: installed_by.clone(),
             installed_at: *installed_at,
             revision: *revision,
@@ -67,6 +87,9 @@ impl Stored for InstalledPlugin {
             imports,
             size,
             active,
+            activated_at,
+            signature,
+            file,
             installed_by,
             installed_at,
             revision,
@@ -78,10 +101,27 @@ impl Stored for InstalledPlugin {
             imports,
             size,
             active,
+            activated_at,
+            signature: from_optional(signature)?,
+            file,
             installed_by,
             installed_at,
             revision,
         })
+    }
+}
+
+impl Stored for PluginSignature {
+    type Record = SignatureRecord;
+
+    fn to_record(&self) -> SignatureRecord {
+        let Self { publisher, key_id, trusted_comment, text } = self.clone();
+        SignatureRecord { publisher, key_id, trusted_comment, text }
+    }
+
+    fn from_record(record: SignatureRecord) -> Result<Self, Unreadable> {
+        let SignatureRecord { publisher, key_id, trusted_comment, text } = record;
+        Ok(Self { publisher, key_id, trusted_comment, text })
     }
 }
 

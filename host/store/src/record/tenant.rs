@@ -23,6 +23,8 @@ pub(crate) struct TenantRecord {
     webhook_hosts: Vec<String>,
     callback_secret: Option<SecretText>,
     suspended: bool,
+    /// Added later: a record without it is of a tenant that is not being removed.
+    removing_since: Option<Timestamp>,
     created_at: Timestamp,
     revision: Revision,
 }
@@ -59,6 +61,7 @@ impl Stored for Tenant {
             webhook_hosts,
             callback_secret,
             suspended,
+            removing_since,
             created_at,
             revision,
         } = self;
@@ -71,6 +74,7 @@ impl Stored for Tenant {
             webhook_hosts: set_to_records(webhook_hosts),
             callback_secret: to_optional(callback_secret.as_ref()),
             suspended: *suspended,
+            removing_since: *removing_since,
             created_at: *created_at,
             revision: *revision,
         }
@@ -86,6 +90,7 @@ impl Stored for Tenant {
             webhook_hosts,
             callback_secret,
             suspended,
+            removing_since,
             created_at,
             revision,
         } = record;
@@ -98,6 +103,7 @@ impl Stored for Tenant {
             webhook_hosts: set_from_records(webhook_hosts)?,
             callback_secret: from_optional::<Secret>(callback_secret)?,
             suspended,
+            removing_since,
             created_at,
             revision,
         })

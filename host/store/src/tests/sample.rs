@@ -15,7 +15,7 @@ use cordon_model::deadline::Deadline;
 use cordon_model::grant::{EgressLimits, Grants, HttpGrant, SecretGrant};
 use cordon_model::input::FieldType;
 use cordon_model::plan::{Place, Query, WhenMissing};
-use cordon_model::plugin::{Descriptor, InstalledPlugin, PluginRef, ReadGrant};
+use cordon_model::plugin::{Descriptor, InstalledPlugin, PluginRef, PluginSignature, ReadGrant};
 use cordon_model::policy::{ManualField, ManualWebhook, OnError, Policy, PolicyTerms, Rule};
 use cordon_model::port::StateStore;
 use cordon_model::secret::{Credentials, Secret};
@@ -82,6 +82,7 @@ pub(crate) fn tenant(name: &str) -> Tenant {
         ]),
         callback_secret: Some(Secret::new("whsec_Y2FsbGJhY2s=".into())),
         suspended: false,
+        removing_since: None,
         created_at: at(0),
         revision: Revision::FIRST,
     }
@@ -326,6 +327,14 @@ pub(crate) fn installed_plugin(
         imports: vec!["cordon:connector/http@0.1.0".into()],
         size: 8,
         active: false,
+        activated_at: Some(at(6)),
+        signature: Some(PluginSignature {
+            publisher: "crm".into(),
+            key_id: "0123456789ABCDEF".into(),
+            trusted_comment: "cordon name=crm version=1.0".into(),
+            text: "untrusted comment".into(),
+        }),
+        file: Some("crm.wasm".into()),
         installed_by: "operator".into(),
         installed_at: at(5),
         revision: Revision(revision),

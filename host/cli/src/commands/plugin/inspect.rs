@@ -2,31 +2,23 @@
 //! one.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
-use async_trait::async_trait;
-use cordon_egress::Gate;
-use cordon_model::connection::Connection;
+use anyhow::Result;
 use cordon_model::plan::{Assessment, Draft};
 use cordon_model::plugin::ReadGrant;
-use cordon_model::port::{
-    Admission, AdmissionError, Candidate, Connectors as _, CredentialsSource, Plugins, Secrets,
-    SecretsError,
-};
-use cordon_model::secret::Credentials;
-use cordon_model::tenant::{Allowance, Terms};
-use cordon_model::{Action, Problem, Severity, TenantId};
-use cordon_runtime::Runtime;
+use cordon_model::port::{Admission, Connectors as _};
+use cordon_model::{Action, Problem, Severity};
+use cordon_runtime::Costs;
 use serde_json::{Value, json};
 
-use crate::clock::SystemClock;
+use super::sandbox::{NO_VERSION, Sandbox, Setting};
+use crate::commands::Outcome;
 use crate::commands::body::{read, read_json};
-use crate::commands::{Outcome, compile_component};
 use crate::output::{Output, View, items, problem_line};
 
-/// The version of one that does not say its own: not shown.
-const NO_VERSION: &str = "0";
+/// Of how many calls a figure is the median.
+const CALLS: u32 = 101;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -38,49 +30,23 @@ pub(super) struct Args {
     config: Option<PathBuf>,
 }
 
-/// No component is given a credential here.
-struct NoSecrets;
-
-#[async_trait]
-impl Secrets for NoSecrets {
-    async fn credentials(&self, _: &Connection) -> Result<Credentials, SecretsError> {
-        Err(SecretsError::Unserved)
-    }
-
-    fn source(&self, _: &Connection) -> CredentialsSource {
-        CredentialsSource::None
-    }
-}
-
-pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<Outcome> {
+pub(super) async fn run(args: Args, output: Output) -> Result<Outcome> {
     let component = read(&args.file)?;
     let config = args.config.as_deref().map(read_json).transpose()?;
-    let options = cordon_runtime::Options {
-        compiler: Some(compile_component::process()?),
-        instances_max: 1,
-        ..cordon_runtime::Options::default()
-    };
-    let gate = Gate::new(cordon_egress::Options::default()).context("the egress gate")?;
-    let runtime =
-        Runtime::new(options, Arc::new(gate), Arc::new(NoSecrets), Arc::new(SystemClock))?;
-    let mut candidate = Candidate { scope: None, name: None, version: None, component };
-    let mut admitted = Plugins::admit(&runtime, candidate.clone()).await;
-    if lacks_a_version(&admitted) {
-        candidate.version = Some(NO_VERSION.to_owned());
-        admitted = Plugins::admit(&runtime, candidate).await;
-    }
-    let admission = admitted.map_err(refusal)?;
-    let mut shown = described(&admission);
+    let sandbox = Sandbox::admit(component, Setting::default()).await?;
+    let mut shown = described(&sandbox.admission);
+    let draft = draft(config.as_ref().map(|config| &config.value), &sandbox.admission);
     let mut outcome = Outcome::Done;
-    if let Some(config) = config {
-        let assessment = assess(&runtime, &admission, &config.value).await?;
+    if config.is_some() {
+        let assessment = assess(&sandbox, &draft).await?;
         if assessment.problems.iter().any(|problem| problem.severity == Severity::Error) {
             outcome = Outcome::Failed;
         }
-        if let Some(object) = shown.as_object_mut() {
-            object.insert("config".to_owned(), told(&assessment));
-        }
+        add(&mut shown, "config", told(&assessment));
     }
+    let digest = sandbox.admission.plugin.reference.digest;
+    let costs = sandbox.runtime.measure(Sandbox::terms(), digest, draft, CALLS).await?;
+    add(&mut shown, "this_machine", figures(sandbox.admitted_in, &costs));
     if output.json {
         output.raw(&shown.to_string().into())?;
     } else {
@@ -89,33 +55,38 @@ pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-fn lacks_a_version(admitted: &Result<Admission, AdmissionError>) -> bool {
-    let Err(AdmissionError::Refused(problems)) = admitted else { return false };
-    problems.iter().any(|problem| problem.code == "version_missing")
-}
-
-fn refusal(error: AdmissionError) -> anyhow::Error {
-    match error {
-        AdmissionError::Refused(problems) => {
-            let messages: Vec<_> = problems.into_iter().map(|problem| problem.message).collect();
-            anyhow!("a host would refuse it: {}", messages.join("; "))
-        }
-        other => anyhow!(other),
+fn add(shown: &mut Value, name: &str, value: Value) {
+    if let Some(object) = shown.as_object_mut() {
+        object.insert(name.to_owned(), value);
     }
 }
 
-async fn assess(
-    runtime: &Runtime,
-    admission: &Admission,
-    config: &Value,
-) -> anyhow::Result<Assessment> {
+/// What `validate` is asked about: a connection, or nothing at all.
+fn draft(config: Option<&Value>, admission: &Admission) -> Draft {
+    let Some(config) = config else {
+        let actions = admission.plugin.descriptor.actions.clone();
+        return Draft { config: "{}".to_owned(), actions, policy_settings: None };
+    };
     let capabilities = items(config, "capabilities").filter_map(Value::as_str);
     let actions = capabilities.filter_map(Action::from_capability).collect();
-    let draft = Draft { config: config.to_string(), actions, policy_settings: None };
-    let digest = admission.plugin.reference.digest;
-    // Nothing is sent, and nobody else is here to share with.
-    let terms = Terms::nowhere(TenantId::default_tenant(), &Allowance::default());
-    Ok(runtime.validate(&terms, digest, &draft).await?)
+    Draft { config: config.to_string(), actions, policy_settings: None }
+}
+
+async fn assess(sandbox: &Sandbox, draft: &Draft) -> Result<Assessment> {
+    let digest = sandbox.admission.plugin.reference.digest;
+    Ok(sandbox.runtime.validate(&Sandbox::terms(), digest, draft).await?)
+}
+
+/// What it costs here; elsewhere it costs something else.
+fn figures(admitted_in: Duration, costs: &Costs) -> Value {
+    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    json!({
+        "admission_ms": u64::try_from(admitted_in.as_millis()).unwrap_or(u64::MAX),
+        "describe_us": micros(costs.describe),
+        "validate_us": micros(costs.validate),
+        "memory_bytes": costs.memory_bytes,
+        "calls": costs.calls,
+    })
 }
 
 fn described(admission: &Admission) -> Value {
@@ -189,6 +160,20 @@ fn problem(problem: &Problem) -> Value {
 
 fn view(shown: &Value) -> View {
     let mut view = super::plugin(shown);
+    if let Some(here) = shown.get("this_machine") {
+        let figure = |name: &str| here.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let kib = figure("memory_bytes").div_ceil(1024);
+        for line in [
+            format!("admission, compiling included  {} ms", figure("admission_ms")),
+            format!("a fresh instance and describe  {} \u{b5}s", figure("describe_us")),
+            format!("a fresh instance and validate  {} \u{b5}s", figure("validate_us")),
+            format!("memory of a call of validate   {kib} KiB"),
+        ] {
+            view = view.and_line(format!("here  {line}"));
+        }
+        view =
+            view.and_line(format!("here  on this machine; medians of {} calls", figure("calls")));
+    }
     let Some(config) = shown.get("config") else { return view };
     for query in items(config, "queries").chain(items(config, "egress")) {
         view = view.and_line(format!("needs  {query}"));

@@ -80,6 +80,17 @@ enum Verdict {
     Kept(Kept),
 }
 
+impl Why {
+    /// The word used in the API and in the log.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::NeedsMore(_) => "needs_more",
+            Self::Refused(_) => "refused",
+            Self::NotNow(_) => "not_now",
+        }
+    }
+}
+
 impl Services {
     /// Makes a version the active one and takes the connections of its type along. A dry run
     /// says what would become of them.
@@ -138,9 +149,11 @@ impl Services {
         plugin: InstalledPlugin,
     ) -> Result<InstalledPlugin, Error> {
         let put = |plugin: &InstalledPlugin| Change::PutPlugin(Box::new(plugin.clone()), None);
-        let written = |plugin: InstalledPlugin, active| {
+        let now = self.now();
+        let written = |plugin: InstalledPlugin, active: bool| {
             let revision = plugin.revision.next();
-            InstalledPlugin { active, revision, ..plugin }
+            let activated_at = if active { Some(now) } else { plugin.activated_at };
+            InstalledPlugin { active, activated_at, revision, ..plugin }
         };
         let siblings = self.store().plugins(plugin.scope.as_ref()).await?;
         let of_type = |other: &InstalledPlugin| {
@@ -201,7 +214,7 @@ impl Services {
         kept(connection, Why::NotNow("it is being written at this moment".to_owned()))
     }
 
-    fn moving(&self, acting: &Access, new: Connection) -> Commit {
+    pub(super) fn moving(&self, acting: &Access, new: Connection) -> Commit {
         let word = "connection.plugin_changed";
         let event: AuditEvent = self
             .event_about(acting, word, &new)

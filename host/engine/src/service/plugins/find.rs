@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cordon_model::connection::Connection;
 use cordon_model::page::Page;
-use cordon_model::plugin::{InstalledPlugin, Plugin};
+use cordon_model::plugin::{DamagedPlugin, InstalledPlugin, Plugin};
 use cordon_model::port::Readiness;
 use cordon_model::{PluginDigest, RequestId, TenantId};
 
@@ -36,7 +36,7 @@ impl Services {
     /// When the store fails.
     pub async fn list_plugins(&self, access: &PluginAccess) -> Result<Vec<KnownPlugin>, Error> {
         let mut installed = match &access.scope {
-            None => self.store().plugins_of_all().await?,
+            None => self.store().plugins_of_all().await?.plugins,
             Some(tenant) => {
                 let own = self.store().plugins(Some(tenant)).await?;
                 own.into_iter().chain(self.store().plugins(None).await?).collect()
@@ -46,6 +46,34 @@ impl Services {
         let mut known = self.own_plugins(&installed);
         known.extend(installed.into_iter().map(|plugin| self.known(plugin)));
         Ok(known)
+    }
+
+    /// Those whose row cannot be read, of what the caller can see.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn damaged_plugins(
+        &self,
+        access: &PluginAccess,
+    ) -> Result<Vec<DamagedPlugin>, Error> {
+        let mut damaged = self.store().plugins_of_all().await?.damaged;
+        let seen = |plugin: &DamagedPlugin| plugin.scope.is_none() || plugin.scope == access.scope;
+        damaged.retain(|plugin| access.scope.is_none() || seen(plugin));
+        Ok(damaged)
+    }
+
+    /// One of them.
+    pub(super) async fn damaged_plugin(
+        &self,
+        access: &PluginAccess,
+        name: &str,
+        version: &str,
+    ) -> Result<Option<DamagedPlugin>, Error> {
+        let damaged = self.damaged_plugins(access).await?;
+        let is_it = |plugin: &DamagedPlugin| {
+            plugin.scope == access.scope && plugin.name == name && plugin.version == version
+        };
+        Ok(damaged.into_iter().find(is_it))
     }
 
     /// One plugin that the caller can see.

@@ -2,9 +2,11 @@
 //! then they are loaded side by side, while the host is at work already.
 //!
 //! One that cannot be loaded stops nothing: it is listed with its problem, and its connections
-//! answer `plugin_unavailable`.
+//! answer `plugin_unavailable`. That is also what becomes of one whose signature does not count any
+//! more.
 
-use cordon_model::plugin::InstalledPlugin;
+use cordon_model::TenantId;
+use cordon_model::plugin::{DamagedPlugin, InstalledPlugin, StoredPlugins};
 use futures_util::{StreamExt as _, stream};
 
 use crate::{Error, Services};
@@ -19,7 +21,17 @@ impl Services {
     /// # Errors
     /// When the store fails.
     pub async fn announce_plugins(&self) -> Result<Announced, Error> {
-        let mut installed = self.store().plugins_of_all().await?;
+        let StoredPlugins { plugins: mut installed, damaged } =
+            self.store().plugins_of_all().await?;
+        for DamagedPlugin { scope, name, version, .. } in damaged {
+            let tenant = scope.as_ref().map(TenantId::as_str);
+            tracing::error!(
+                tenant.id = tenant,
+                name,
+                version,
+                "the row of a plugin is damaged; remove it and install it again"
+            );
+        }
         // In the order in which they came; what is active is needed first.
         installed.sort_by_key(|plugin| (!plugin.active, plugin.installed_at));
         for plugin in &installed {
@@ -39,7 +51,11 @@ impl Services {
         let (scope, reference) = (plugin.scope.as_ref(), &plugin.reference);
         let read = self.store().plugin_component(scope, &reference.name, &reference.version);
         match read.await {
-            Ok(Some(component)) => self.ports.plugins.load(&plugin, component).await,
+            Ok(Some(component)) => match self.doubted(&plugin, &component).await {
+                Ok(None) => self.ports.plugins.load(&plugin, component).await,
+                Ok(Some(doubt)) => self.ports.plugins.give_up(&plugin, &doubt),
+                Err(error) => self.ports.plugins.give_up(&plugin, &error.to_string()),
+            },
             Ok(None) => self.ports.plugins.give_up(&plugin, "its component is not there"),
             Err(error) => {
                 let problem = format!("its component cannot be read: {error}");
