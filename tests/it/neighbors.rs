@@ -21,9 +21,9 @@ use crate::support::test_host::TestHost;
 use crate::support::upstream::Upstream;
 
 /// How often it works alone, beside one that floods, and beside one that spins.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 2;
 /// Its requests, each time.
-const REQUESTS: usize = 20;
+const REQUESTS: usize = 16;
 /// Runs that spin at the same time.
 const SPINNING: usize = 8;
 /// Requests of the one that floods before the first is measured.
