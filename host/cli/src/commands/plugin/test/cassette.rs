@@ -38,7 +38,7 @@ pub(super) struct Cassette {
     /// What is granted, as `PUT …/grants` takes it; left out: what is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) grants: Option<GrantsGiven>,
-    /// What the plugin may read: left out, whatever it asks to read.
+    /// The run, and one more after each of its waits.
     pub(super) segments: Vec<Segment>,
 }
 
