@@ -36,5 +36,5 @@ measure:
     cargo build --release && docs/measure-startup
 
 # What a tenant notices of others that spin or flood; see docs/measurements.md.
-neighbors:
-    cargo test --release -p cordon-tests --test it -- --nocapture neighbors
+neighbors rounds="20":
+    CORDON_NEIGHBORS={{rounds}} cargo test --release -p cordon-tests --test it -- --nocapture neighbors

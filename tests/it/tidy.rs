@@ -13,19 +13,21 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 const LINES_MAX: usize = 600;
 
 /// Which of our crates a crate may use. What is not listed here does not exist.
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     ("cordon-model", &[]),
-    ("cordon-store", &["cordon-model"]),
+    ("cordon-turns", &["cordon-model"]),
+    ("cordon-store", &["cordon-model", "cordon-turns"]),
     ("cordon-egress", &["cordon-model"]),
     ("cordon-secrets", &["cordon-model", "cordon-egress"]),
-    ("cordon-runtime", &["cordon-model", "cordon-egress"]),
-    ("cordon-package", &["cordon-model"]),
-    ("cordon-engine", &["cordon-model"]),
+    ("cordon-runtime", &["cordon-model", "cordon-turns", "cordon-egress"]),
+    ("cordon-package", &["cordon-model", "cordon-turns"]),
+    ("cordon-engine", &["cordon-model", "cordon-turns"]),
     ("cordon-api", &["cordon-model", "cordon-engine"]),
     (
         "cordon-cli",
         &[
             "cordon-model",
+            "cordon-turns",
             "cordon-store",
             "cordon-egress",
             "cordon-secrets",

@@ -15,6 +15,7 @@ use cordon_package::{Destination, Destinations, ZipPackages};
 use cordon_runtime::Runtime;
 use cordon_secrets::{EnvironmentSecrets, FileSecrets, VaultSecrets};
 use cordon_store::RedbStore;
+use cordon_turns::Processors;
 use futures_util::future::try_join_all;
 use tokio::task::spawn_blocking;
 
@@ -35,13 +36,18 @@ pub(crate) struct Wired {
 
 /// Opens and connects every part.
 pub(crate) async fn wire(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Wired> {
-    let options = cordon_store::Options::new(&config.data_directory);
+    // One for all parts: what a tenant does in one of them counts in all.
+    let processors = Processors::of_the_machine();
+    let options = cordon_store::Options {
+        processors: processors.clone(),
+        ..cordon_store::Options::new(&config.data_directory)
+    };
     let store = Arc::new(spawn_blocking(|| RedbStore::open(options)).await??);
     let secrets: Arc<dyn Secrets> = Arc::new(secrets(config, &store));
-    let packages = packages(config, &store)?;
+    let packages = packages(config, &store, processors.clone())?;
     let gate = Gate::new(config.egress.clone()).context("egress.development_networks")?;
     let gate = Arc::new(gate);
-    let runtime = Arc::new(runtime(config, &store, &gate, &secrets, &clock)?);
+    let runtime = Arc::new(runtime(config, &store, &gate, &secrets, &clock, processors.clone())?);
     admit_all(&runtime, &config.plugins).await?;
     let ports = Ports {
         store: Arc::clone(&store) as Arc<dyn StateStore>,
@@ -56,6 +62,7 @@ pub(crate) async fn wire(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resu
     let options = cordon_engine::Options {
         operator_key_hash: config.operator_key_hash,
         host: config.host_limits(),
+        processors,
         ..config.engine.clone()
     };
     let services = Services::new(ports, options, Handle::default());
@@ -79,7 +86,11 @@ fn secrets(config: &Config, store: &Arc<RedbStore>) -> VaultSecrets {
         .with_provider(Box::new(environment))
 }
 
-fn packages(config: &Config, store: &Arc<RedbStore>) -> anyhow::Result<ZipPackages> {
+fn packages(
+    config: &Config,
+    store: &Arc<RedbStore>,
+    processors: Processors,
+) -> anyhow::Result<ZipPackages> {
     let local = Destination::local(config.data_directory.join(PACKAGES_DIRECTORY))?;
     let mut destinations = Destinations::new(local);
     for (name, directory) in &config.destinations {
@@ -87,7 +98,8 @@ fn packages(config: &Config, store: &Arc<RedbStore>) -> anyhow::Result<ZipPackag
             .with_context(|| format!("destinations.{name}.directory"))?;
         destinations = destinations.with(name, destination);
     }
-    Ok(ZipPackages::new(destinations, Arc::clone(store) as _, config.package.clone()))
+    let options = config.package.clone();
+    Ok(ZipPackages::new(destinations, Arc::clone(store) as _, options, processors))
 }
 
 fn runtime(
@@ -96,6 +108,7 @@ fn runtime(
     gate: &Arc<Gate>,
     secrets: &Arc<dyn Secrets>,
     clock: &Arc<dyn Clock>,
+    processors: Processors,
 ) -> anyhow::Result<Runtime> {
     let cache_directory = config.data_directory.join(CACHE_DIRECTORY);
     // What lies there is run as native code: nobody else may put anything there.
@@ -107,6 +120,7 @@ fn runtime(
     let options = cordon_runtime::Options {
         cache_directory: Some(cache_directory),
         cache_key: store.derive_key("cordon compiled plugins v1"),
+        processors,
         fingerprint_key: store.derive_key("cordon journal fingerprints v1"),
         ..config.runtime.clone()
     };

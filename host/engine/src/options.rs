@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cordon_model::tenant::Allowance;
+use cordon_turns::Processors;
 
 use crate::service::limits::HostLimits;
 use crate::service::plugins::Publisher;
@@ -15,6 +16,8 @@ pub struct Options {
     pub tick: Duration,
     /// Most requests that are worked on at the same time.
     pub requests_in_flight_max: usize,
+    /// Where the work on requests takes turns. Default: those of the machine, for the engine alone.
+    pub processors: Processors,
     /// What every tenant may use, unless something was set for it.
     pub allowance: Allowance,
     /// What the host as a whole has to give; tenants' limits are checked against it. Enforced
@@ -122,6 +125,7 @@ impl Default for Options {
         Self {
             tick: Duration::from_millis(500),
             requests_in_flight_max: 256,
+            processors: Processors::of_the_machine(),
             allowance: Allowance::default(),
             host: HostLimits::default(),
             removal_rows_max: 1_000,

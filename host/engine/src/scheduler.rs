@@ -212,7 +212,8 @@ impl Scheduler {
             self.served_last = Some(place.0.clone());
             let services = self.services.clone();
             drivers.spawn(async move {
-                let result = drive::drive(&services, &place.0, place.1, &reins).await;
+                let driving = drive::drive(&services, &place.0, place.1, &reins);
+                let result = services.options.processors.in_turns(&place.0, driving).await;
                 (place, result)
             });
         }

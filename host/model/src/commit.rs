@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::api_key::ApiKey;
+use crate::api_key::{ApiKey, KeyOwner};
 use crate::audit::AuditEvent;
 use crate::connection::Connection;
 use crate::input::ManualInput;
@@ -35,6 +35,11 @@ impl Commit {
     /// A commit of one change, told of by one event.
     pub fn of(change: Change, audit: AuditEvent) -> Self {
         Self { changes: vec![change], audit: vec![audit] }
+    }
+
+    /// The tenant whose changes these are; none: the host's own.
+    pub fn tenant(&self) -> Option<&TenantId> {
+        self.changes.iter().find_map(Change::tenant)
     }
 }
 
@@ -112,6 +117,39 @@ pub enum Change {
     /// Remembers the answer to a `POST` with an `Idempotency-Key`. Refused with
     /// [`CommitError::Exists`] when the key is remembered already.
     PutReplay(ReplayRecord),
+}
+
+impl Change {
+    /// The tenant whose change it is; none: the host's own.
+    pub fn tenant(&self) -> Option<&TenantId> {
+        match self {
+            Self::PutTenant(tenant) => Some(&tenant.id),
+            Self::PutApiKey(key) => match &key.owner {
+                KeyOwner::Tenant(tenant) => Some(tenant),
+                KeyOwner::Operator => None,
+            },
+            Self::PutConnection(connection) => Some(&connection.tenant),
+            Self::PutPolicy(policy) => Some(&policy.tenant),
+            Self::PutManualWebhook(webhook) => Some(&webhook.tenant),
+            Self::PutPolicyWebhook(webhook) => Some(&webhook.tenant),
+            Self::PutPlugin(plugin, _) => plugin.scope.as_ref(),
+            Self::PutRequest { request, .. } => Some(&request.tenant),
+            Self::PutInput(input, _) => Some(&input.tenant),
+            Self::PutReplay(record) => record.tenant.as_ref(),
+            Self::DeleteApiKey(tenant, _)
+            | Self::DeletePlugin(tenant, ..)
+            | Self::PutNewestVersion { scope: tenant, .. } => tenant.as_ref(),
+            Self::DeleteTenant(tenant, _)
+            | Self::DeleteConnection(tenant, ..)
+            | Self::PutSecrets(tenant, ..)
+            | Self::DeletePolicy(tenant, ..)
+            | Self::DeleteManualWebhook(tenant, ..)
+            | Self::DeletePolicyWebhook(tenant, ..)
+            | Self::PutRecords(tenant, ..)
+            | Self::AppendJournal(tenant, ..)
+            | Self::RemoveContent(tenant, _) => Some(tenant),
+        }
+    }
 }
 
 /// The remembered answer to a `POST` with an `Idempotency-Key`.

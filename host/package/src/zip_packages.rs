@@ -10,6 +10,7 @@ use bytes::Bytes;
 use cordon_model::package::{PackageContents, PackageRef};
 use cordon_model::port::{PackageError, Packages, SealError, Sealer};
 use cordon_model::{RequestId, TenantId};
+use cordon_turns::{Ended, Processors};
 
 use crate::bundle::{bundle, sha256_hex};
 use crate::destination::{Created, Destination};
@@ -24,12 +25,29 @@ pub struct ZipPackages {
     destinations: Destinations,
     sealer: Arc<dyn Sealer>,
     options: Options,
+    processors: Processors,
 }
 
 impl ZipPackages {
-    /// Packages at these destinations, sealed by `sealer` where a destination wants it.
-    pub fn new(destinations: Destinations, sealer: Arc<dyn Sealer>, options: Options) -> Self {
-        Self { destinations, sealer, options }
+    /// Packages at these destinations, sealed by `sealer` where a destination wants it, made and
+    /// checked when it is their tenant's turn of the processors.
+    pub fn new(
+        destinations: Destinations,
+        sealer: Arc<dyn Sealer>,
+        options: Options,
+        processors: Processors,
+    ) -> Self {
+        Self { destinations, sealer, options, processors }
+    }
+
+    /// Compressing and hashing hundreds of megabytes would hold up every other future of the thread.
+    async fn away<T: Send + 'static>(
+        &self,
+        tenant: &TenantId,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PackageError> {
+        let done = self.processors.blocking(Some(tenant.clone()), work).await;
+        done.map_err(|Ended| PackageError::Unavailable("a worker of the host stopped".to_owned()))
     }
 
     fn destination(&self, name: &str) -> Result<&Destination, PackageError> {
@@ -50,7 +68,7 @@ impl ZipPackages {
             return Ok(zip);
         }
         let purpose = seal_purpose(&package.sha256);
-        self.sealer.seal(tenant, request, &purpose, &zip).await.map_err(not_sealed)
+        self.sealer.seal(tenant, request, &purpose, zip.into()).await.map_err(not_sealed)
     }
 }
 
@@ -60,7 +78,7 @@ impl Packages for ZipPackages {
         let destination = self.destination(&contents.destination)?;
         let bundle = {
             let (contents, options) = (Arc::clone(&contents), self.options.clone());
-            on_worker(move || bundle(&contents, &options)).await??
+            self.away(&contents.tenant.clone(), move || bundle(&contents, &options)).await??
         };
         let (tenant, request) = (&contents.tenant, contents.request);
         let package = PackageRef {
@@ -105,13 +123,13 @@ impl Packages for ZipPackages {
         let stored = destination.read(&key, stored_max).await?.ok_or(PackageError::Gone)?;
         let zip = if destination.is_sealed() {
             let purpose = seal_purpose(&package.sha256);
-            let opened = self.sealer.open(tenant, request, &purpose, &stored).await;
+            let opened = self.sealer.open(tenant, request, &purpose, stored).await;
             Bytes::from(opened.map_err(not_sealed)?)
         } else {
             stored
         };
         let (size, sha256) = (package.size, package.sha256.clone());
-        on_worker(move || {
+        self.away(tenant, move || {
             if zip.len() as u64 == size && sha256_hex(&zip) == sha256 {
                 Ok(zip)
             } else {
@@ -152,13 +170,4 @@ fn not_sealed(error: SealError) -> PackageError {
         SealError::Damaged => PackageError::Damaged,
         SealError::NoKey => PackageError::Unavailable(error.to_string()),
     }
-}
-
-/// Compressing and hashing hundreds of megabytes would hold up every other future of the thread.
-async fn on_worker<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, PackageError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| PackageError::Unavailable("a worker of the host stopped".to_owned()))
 }

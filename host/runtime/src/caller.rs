@@ -3,6 +3,7 @@
 use cordon_model::ConnectionKey;
 use cordon_model::TenantId;
 use cordon_model::tenant::{Allowance, Terms};
+use cordon_turns::{Maxima, Seat};
 
 /// Whose call it is.
 #[derive(Debug, Clone)]
@@ -43,5 +44,15 @@ impl Caller {
             connection_calls_max: u32::MAX,
             memory_bytes_max: u64::MAX,
         }
+    }
+
+    /// For whom it wants a place among the calls.
+    pub(crate) fn seat(&self) -> Seat {
+        Seat { tenant: self.tenant.clone(), connection: self.connection.clone() }
+    }
+
+    /// How many of these it may hold.
+    pub(crate) const fn maxima(&self) -> Maxima {
+        Maxima { tenant: self.calls_max, connection: self.connection_calls_max }
     }
 }

@@ -17,8 +17,8 @@ use crate::call::{CallState, Deadline, RunState, Stop};
 use crate::caller::Caller;
 use crate::capability::handles::Input;
 use crate::pace::{Meter, UsedUp, paced};
-use crate::places::{Place, TooManyWait};
 use crate::shared::Shared;
+use cordon_turns::{Place, TooManyWait};
 
 /// An export of the contract, with its argument.
 pub(crate) trait Export: Send {
@@ -82,7 +82,7 @@ pub(crate) async fn call<E: Export>(
     };
     #[cfg(feature = "memory-audit")]
     let work = notes.taken_during(work);
-    let work = paced(&mut meter, &shared.heavy_lane, &caller, work);
+    let work = paced(&mut meter, &shared.lanes, &caller, work);
     let called = match within(deadline, cancel, work).await {
         Ok(Ok(called)) => called.map_err(Ending::Trapped),
         Ok(Err(UsedUp)) => Err(Ending::ProcessorTime(shared.options.processor_time_max)),
@@ -103,7 +103,7 @@ async fn place(
     cancel: &CancellationToken,
 ) -> Result<Place, Ending> {
     let asked = Instant::now();
-    let turn = shared.places.claim(caller).map_err(|TooManyWait| {
+    let turn = shared.places.claim(caller.seat(), caller.maxima()).map_err(|TooManyWait| {
         let max = shared.options.calls_waiting_max;
         let what = format!("{max} calls of the tenant wait for their turn already");
         Ending::Stopped(Stop::Host(what))

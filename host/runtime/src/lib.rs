@@ -40,7 +40,6 @@ mod options;
 mod outcome;
 mod pace;
 mod parsing;
-mod places;
 mod plan;
 mod preflight;
 mod prepare;

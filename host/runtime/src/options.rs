@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cordon_turns::Processors;
+
 use crate::compile::CompilerProcess;
 
 mod check;
@@ -54,6 +56,8 @@ pub struct Options {
     /// Processor time of one call, instantiating included; time it waits for is not in it. It is
     /// looked at whenever a guest yields, so a call may have one tick more. Default 10 s.
     pub processor_time_max: Duration,
+    /// Where calls take turns to compute. Default: those of the machine, for the sandbox alone.
+    pub processors: Processors,
     /// Calls that compute without a pause and may do so at the same time; they take turns, a tick
     /// each, and leave the other workers to calls that do not. None, the default: half of the
     /// workers, and at least one.
@@ -181,6 +185,7 @@ impl Default for Options {
             handles_max: 1_000,
             epoch_tick: Duration::from_millis(10),
             processor_time_max: Duration::from_secs(10),
+            processors: Processors::of_the_machine(),
             heavy_calls_max: None,
             calls_waiting_max: 1_024,
             component_bytes_max: 32 << 20,

@@ -1,8 +1,8 @@
 //! How a call computes: its processor time, which is limited, and the pauses that it makes for
 //! others.
 //!
-//! Guests are made to yield every tick, but eight that spin on two workers still hold every other
-//! call up for several ticks. A call that has computed for a tick without a pause of its own
+//! A call computes when it is its tenant's turn of the processors. Guests are made to yield every
+//! tick, but one tenant's that spin would still hold every worker for a tick at a time. A call that has computed for a tick without a pause of its own
 //! therefore needs a place in the heavy lane for each further tick, tenants in turns, and there
 //! are fewer of those than workers. Calls that wait more than they compute never need one and
 //! find a worker. Wraps the work of `instance::call`; the deadline is not its business.
@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use cordon_turns::{Place, Places, Processors, woken};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::caller::Caller;
 use crate::options::Options;
-use crate::places::Places;
 
 /// What a call has used when its processor time is first asked for; until then it is taken to
 /// have computed whenever it was being polled.
@@ -117,42 +117,48 @@ impl Meter {
     }
 }
 
+/// Where calls get in line to compute.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    /// For everybody.
+    pub(crate) processors: Processors,
+    /// Before that, for those that compute without a pause.
+    pub(crate) heavy: Places,
+}
+
+impl Lanes {
+    async fn turn(&self, caller: &Caller, is_heavy: bool) -> (Option<Place>, Option<Place>) {
+        let heavy = match is_heavy {
+            // The lane lets any number wait: they are in the pool, which is bounded.
+            true => self.heavy.claim(caller.seat(), caller.maxima()).ok(),
+            false => None,
+        };
+        let heavy = match heavy {
+            Some(turn) => Some(turn.await),
+            None => None,
+        };
+        (self.processors.turn(caller.tenant.clone()).await, heavy)
+    }
+}
+
 /// Does work at its pace.
 pub(crate) async fn paced<F: Future>(
     meter: &mut Meter,
-    lane: &Places,
+    lanes: &Lanes,
     caller: &Caller,
     work: F,
 ) -> Result<F::Output, UsedUp> {
     let mut work = pin!(work);
     loop {
         meter.resume();
-        let turn = match meter.is_heavy() {
-            // The lane lets any number wait: they are in the pool, which is bounded.
-            true => lane.claim(caller).ok(),
-            false => None,
-        };
-        let place = match turn {
-            Some(turn) => Some(turn.await),
-            None => None,
-        };
+        let turn = lanes.turn(caller, meter.is_heavy()).await;
         let polled = poll_fn(|cx| Poll::Ready(meter.poll(work.as_mut(), cx))).await?;
-        drop(place);
+        drop(turn);
         if let Poll::Ready(done) = polled {
             return Ok(done);
         }
         woken().await;
     }
-}
-
-/// Until the task is woken, by what was polled before.
-async fn woken() {
-    let mut asked = false;
-    poll_fn(|_| match std::mem::replace(&mut asked, true) {
-        true => Poll::Ready(()),
-        false => Poll::Pending,
-    })
-    .await;
 }
 
 /// Measures one turn of computing.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use rustix::process::{getpriority_process, setpriority_process};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -24,6 +25,7 @@ use cordon_model::port::{
 };
 use cordon_model::tenant::Terms;
 use cordon_model::{PluginDigest, TenantId, Timestamp};
+use cordon_turns::{Gauges, Places};
 
 use crate::admission;
 use crate::bindings::Plugin as Bindings;
@@ -33,11 +35,14 @@ use crate::compiler::{self, Ticker};
 use crate::error::Error;
 use crate::guest_memory::GuestMemory;
 use crate::options::Options;
-use crate::places::{Gauges, Places};
+use crate::pace::Lanes;
 use crate::plan::{self, PlanCache};
 use crate::registry::Registry;
 use crate::shared::Shared;
 use crate::{dry_run, run, test_run};
+
+/// How much guests give way to everything else that the host does: as `nice` of their threads.
+const GIVE_WAY: i32 = 5;
 
 /// Runs connectors. One for each process.
 pub struct Runtime {
@@ -64,14 +69,7 @@ impl Runtime {
         let mut linker = Linker::new(&engine);
         Bindings::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, CallState::at_rest)
             .map_err(|e| Error::Sandbox(format!("{e:#}")))?;
-        let threads = tokio::runtime::Builder::new_multi_thread()
-            .thread_name("cordon-guests")
-            .worker_threads(options.workers)
-            .event_interval(1)
-            .global_queue_interval(1)
-            .enable_all()
-            .build()
-            .map_err(|e| Error::Sandbox(format!("no threads for guests: {e}")))?;
+        let threads = threads(options.workers)?;
         let shared = Shared {
             gate,
             secrets,
@@ -88,7 +86,10 @@ impl Runtime {
                     waiting: "cordon_connector_calls_waiting",
                 }),
             ),
-            heavy_lane: Places::new(options.heavy_calls(), usize::MAX, None),
+            lanes: Lanes {
+                processors: options.processors.clone(),
+                heavy: Places::new(options.heavy_calls(), usize::MAX, None),
+            },
             guest_memory: GuestMemory::new(options.guest_memory_bytes()),
             compilations: Semaphore::new(options.compilations_max),
             _ticker: Ticker::start(&engine, options.epoch_tick)?,
@@ -205,6 +206,25 @@ impl Connectors for Runtime {
 
 mod author;
 mod strangers;
+
+/// The threads that run guests. While one of them spins, whoever else has something to do on its
+/// processor goes first.
+fn threads(workers: usize) -> Result<tokio::runtime::Runtime, Error> {
+    let own = getpriority_process(None).unwrap_or(0);
+    let priority = own.saturating_add(GIVE_WAY).min(19);
+    tokio::runtime::Builder::new_multi_thread()
+        .thread_name("cordon-guests")
+        .worker_threads(workers)
+        .event_interval(1)
+        .global_queue_interval(1)
+        .on_thread_start(move || {
+            // Of this thread alone. Where it is not allowed, guests are as important as the host.
+            let _ = setpriority_process(None, priority);
+        })
+        .enable_all()
+        .build()
+        .map_err(|e| Error::Sandbox(format!("no threads for guests: {e}")))
+}
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cordon_egress::Gate;
 use cordon_model::port::{Clock, Secrets};
+use cordon_turns::Places;
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
@@ -13,7 +14,7 @@ use crate::call::CallState;
 use crate::compiler::Ticker;
 use crate::guest_memory::GuestMemory;
 use crate::options::Options;
-use crate::places::Places;
+use crate::pace::Lanes;
 use crate::plan::PlanCache;
 use crate::registry::Registry;
 
@@ -28,8 +29,7 @@ pub(crate) struct Shared {
     pub(crate) plans: PlanCache,
     /// One for each instance the pool has room for: an exhausted pool is an error, a queue is not.
     pub(crate) places: Places,
-    /// One for each call that may compute without a pause, for a tick at a time.
-    pub(crate) heavy_lane: Places,
+    pub(crate) lanes: Lanes,
     /// Of all guests together.
     pub(crate) guest_memory: Arc<GuestMemory>,
     /// One for each component that may be compiled at the same time.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use cordon_turns::Processors;
+
 /// What can be set about the store. Every limit has a name here.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -9,6 +11,9 @@ pub struct Options {
     pub directory: PathBuf,
     /// Most commits in one transaction. Default 256.
     pub batch_commits_max: usize,
+    /// Most commits of one tenant in one transaction. Who is alone waits a little longer for a long
+    /// line of its own; everybody else waits for so many of it at most, twice. Default 8.
+    pub batch_commits_per_tenant_max: usize,
     /// Most commits that wait for the writer; more wait in their callers. Default 1024.
     pub queue_commits_max: usize,
     /// Records, a body or a given file of more bytes than this go to a sealed file. Default 64 KiB.
@@ -26,6 +31,8 @@ pub struct Options {
     pub tenant_keys_cached_max: usize,
     /// Most forgotten answers that are removed in one go. Default 1000.
     pub forget_max: usize,
+    /// Where reads and preparations take turns. Default: those of the machine, for the store alone.
+    pub processors: Processors,
 }
 
 impl Options {
@@ -34,6 +41,7 @@ impl Options {
         Self {
             directory: directory.into(),
             batch_commits_max: 256,
+            batch_commits_per_tenant_max: 8,
             queue_commits_max: 1024,
             inline_bytes_max: 64 * 1024,
             cache_bytes: 64 * 1024 * 1024,
@@ -41,6 +49,7 @@ impl Options {
             list_scan_max: 10_000,
             tenant_keys_cached_max: 10_000,
             forget_max: 1000,
+            processors: Processors::of_the_machine(),
         }
     }
 }

@@ -21,6 +21,7 @@ use cordon_model::{
     ApiKeyId, ConnectionKey, PolicyKey, Records, RequestId, Revision, TaskId, TenantId, Timestamp,
     WebhookId,
 };
+use cordon_turns::Ended;
 use uuid::Uuid;
 
 use crate::apply::Forget;
@@ -37,7 +38,7 @@ impl StateStore for RedbStore {
 
     async fn tenant(&self, tenant: &TenantId) -> Result<Option<Tenant>, StoreError> {
         let tenant = tenant.clone();
-        self.read(move |view| read::tenant(view, &tenant)).await
+        self.read(Some(tenant.clone()), move |view| read::tenant(view, &tenant)).await
     }
 
     async fn erase_tenant(&self, tenant: &TenantId, rows_max: usize) -> Result<bool, StoreError> {
@@ -46,12 +47,12 @@ impl StateStore for RedbStore {
 
     async fn tenants(&self, page: &Page) -> Result<Listing<Tenant>, StoreError> {
         let page = page.clone();
-        self.read(move |view| read::tenants(view, &page)).await
+        self.read(None, move |view| read::tenants(view, &page)).await
     }
 
     async fn api_key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<ApiKey>, StoreError> {
         let hash = *hash;
-        self.read(move |view| read::api_key_by_hash(view, &hash)).await
+        self.read(None, move |view| read::api_key_by_hash(view, &hash)).await
     }
 
     async fn api_key(
@@ -60,7 +61,7 @@ impl StateStore for RedbStore {
         id: ApiKeyId,
     ) -> Result<Option<ApiKey>, StoreError> {
         let tenant = tenant.cloned();
-        self.read(move |view| read::api_key(view, tenant.as_ref(), id)).await
+        self.read(tenant.clone(), move |view| read::api_key(view, tenant.as_ref(), id)).await
     }
 
     async fn api_keys(
@@ -69,7 +70,7 @@ impl StateStore for RedbStore {
         page: &Page,
     ) -> Result<Listing<ApiKey>, StoreError> {
         let (tenant, page) = (tenant.cloned(), page.clone());
-        self.read(move |view| read::api_keys(view, tenant.as_ref(), &page)).await
+        self.read(tenant.clone(), move |view| read::api_keys(view, tenant.as_ref(), &page)).await
     }
 
     async fn connection(
@@ -78,7 +79,7 @@ impl StateStore for RedbStore {
         key: &ConnectionKey,
     ) -> Result<Option<Connection>, StoreError> {
         let (tenant, key) = (tenant.clone(), key.clone());
-        self.read(move |view| read::connection(view, &tenant, &key)).await
+        self.read(Some(tenant.clone()), move |view| read::connection(view, &tenant, &key)).await
     }
 
     async fn connection_by_uuid(
@@ -87,7 +88,8 @@ impl StateStore for RedbStore {
         uuid: Uuid,
     ) -> Result<Option<Connection>, StoreError> {
         let tenant = tenant.clone();
-        self.read(move |view| read::connection_by_uuid(view, &tenant, &uuid)).await
+        self.read(Some(tenant.clone()), move |view| read::connection_by_uuid(view, &tenant, &uuid))
+            .await
     }
 
     async fn connection_at(
@@ -97,7 +99,10 @@ impl StateStore for RedbStore {
         revision: Revision,
     ) -> Result<Option<Connection>, StoreError> {
         let (tenant, key) = (tenant.clone(), key.clone());
-        self.read(move |view| read::connection_at(view, &tenant, &key, revision)).await
+        self.read(Some(tenant.clone()), move |view| {
+            read::connection_at(view, &tenant, &key, revision)
+        })
+        .await
     }
 
     async fn connections(
@@ -106,7 +111,7 @@ impl StateStore for RedbStore {
         page: &Page,
     ) -> Result<Listing<Connection>, StoreError> {
         let (tenant, page) = (tenant.clone(), page.clone());
-        self.read(move |view| read::connections(view, &tenant, &page)).await
+        self.read(Some(tenant.clone()), move |view| read::connections(view, &tenant, &page)).await
     }
 
     async fn vault(
@@ -115,7 +120,7 @@ impl StateStore for RedbStore {
         connection: &ConnectionKey,
     ) -> Result<Option<Credentials>, StoreError> {
         let (tenant, key) = (tenant.clone(), connection.clone());
-        self.read(move |view| read::vault(view, &tenant, &key)).await
+        self.read(Some(tenant.clone()), move |view| read::vault(view, &tenant, &key)).await
     }
 
     async fn policy(
@@ -124,7 +129,7 @@ impl StateStore for RedbStore {
         key: &PolicyKey,
     ) -> Result<Option<Policy>, StoreError> {
         let (tenant, key) = (tenant.clone(), key.clone());
-        self.read(move |view| read::policy(view, &tenant, &key)).await
+        self.read(Some(tenant.clone()), move |view| read::policy(view, &tenant, &key)).await
     }
 
     async fn policies(
@@ -133,7 +138,7 @@ impl StateStore for RedbStore {
         page: &Page,
     ) -> Result<Listing<Policy>, StoreError> {
         let (tenant, page) = (tenant.clone(), page.clone());
-        self.read(move |view| read::policies(view, &tenant, &page)).await
+        self.read(Some(tenant.clone()), move |view| read::policies(view, &tenant, &page)).await
     }
 
     async fn manual_webhook(
@@ -142,7 +147,7 @@ impl StateStore for RedbStore {
         connection: &ConnectionKey,
     ) -> Result<Option<ManualWebhook>, StoreError> {
         let (tenant, key) = (tenant.clone(), connection.clone());
-        self.read(move |view| read::manual_webhook(view, &tenant, &key)).await
+        self.read(Some(tenant.clone()), move |view| read::manual_webhook(view, &tenant, &key)).await
     }
 
     async fn manual_webhooks(
@@ -151,7 +156,8 @@ impl StateStore for RedbStore {
         policy: &PolicyKey,
     ) -> Result<Vec<ManualWebhook>, StoreError> {
         let (tenant, key) = (tenant.clone(), policy.clone());
-        self.read(move |view| read::manual_webhooks(view, &tenant, &key)).await
+        self.read(Some(tenant.clone()), move |view| read::manual_webhooks(view, &tenant, &key))
+            .await
     }
 
     async fn policy_webhook(
@@ -161,7 +167,8 @@ impl StateStore for RedbStore {
         id: WebhookId,
     ) -> Result<Option<PolicyWebhook>, StoreError> {
         let (tenant, key) = (tenant.clone(), policy.clone());
-        self.read(move |view| read::policy_webhook(view, &tenant, &key, id)).await
+        self.read(Some(tenant.clone()), move |view| read::policy_webhook(view, &tenant, &key, id))
+            .await
     }
 
     async fn policy_webhooks(
@@ -170,7 +177,8 @@ impl StateStore for RedbStore {
         policy: &PolicyKey,
     ) -> Result<Vec<PolicyWebhook>, StoreError> {
         let (tenant, key) = (tenant.clone(), policy.clone());
-        self.read(move |view| read::policy_webhooks(view, &tenant, &key)).await
+        self.read(Some(tenant.clone()), move |view| read::policy_webhooks(view, &tenant, &key))
+            .await
     }
 
     async fn plugin(
@@ -180,16 +188,17 @@ impl StateStore for RedbStore {
         version: &str,
     ) -> Result<Option<InstalledPlugin>, StoreError> {
         let (scope, name, version) = (scope.cloned(), name.to_owned(), version.to_owned());
-        self.read(move |view| read::plugin(view, scope.as_ref(), &name, &version)).await
+        self.read(scope.clone(), move |view| read::plugin(view, scope.as_ref(), &name, &version))
+            .await
     }
 
     async fn plugins(&self, scope: Option<&TenantId>) -> Result<Vec<InstalledPlugin>, StoreError> {
         let scope = scope.cloned();
-        self.read(move |view| read::plugins(view, scope.as_ref())).await
+        self.read(scope.clone(), move |view| read::plugins(view, scope.as_ref())).await
     }
 
     async fn plugins_of_all(&self) -> Result<StoredPlugins, StoreError> {
-        self.read(read::plugins_of_all).await
+        self.read(None, read::plugins_of_all).await
     }
 
     async fn newest_plugin_version(
@@ -198,7 +207,10 @@ impl StateStore for RedbStore {
         name: &str,
     ) -> Result<Option<String>, StoreError> {
         let (scope, name) = (scope.cloned(), name.to_owned());
-        self.read(move |view| read::newest_plugin_version(view, scope.as_ref(), &name)).await
+        self.read(scope.clone(), move |view| {
+            read::newest_plugin_version(view, scope.as_ref(), &name)
+        })
+        .await
     }
 
     async fn plugin_component(
@@ -208,7 +220,10 @@ impl StateStore for RedbStore {
         version: &str,
     ) -> Result<Option<Bytes>, StoreError> {
         let (scope, name, version) = (scope.cloned(), name.to_owned(), version.to_owned());
-        self.read(move |view| read::plugin_component(view, scope.as_ref(), &name, &version)).await
+        self.read(scope.clone(), move |view| {
+            read::plugin_component(view, scope.as_ref(), &name, &version)
+        })
+        .await
     }
 
     async fn request(
@@ -217,7 +232,7 @@ impl StateStore for RedbStore {
         id: RequestId,
     ) -> Result<Option<PrivacyRequest>, StoreError> {
         let tenant = tenant.clone();
-        self.read(move |view| read::request(view, &tenant, id)).await
+        self.read(Some(tenant.clone()), move |view| read::request(view, &tenant, id)).await
     }
 
     async fn requests(
@@ -227,7 +242,8 @@ impl StateStore for RedbStore {
         page: &Page,
     ) -> Result<Listing<PrivacyRequest>, StoreError> {
         let (tenant, filter, page) = (tenant.clone(), filter.clone(), page.clone());
-        self.read(move |view| read::requests(view, &tenant, &filter, &page)).await
+        self.read(Some(tenant.clone()), move |view| read::requests(view, &tenant, &filter, &page))
+            .await
     }
 
     async fn requests_about(
@@ -237,7 +253,10 @@ impl StateStore for RedbStore {
         page: &Page,
     ) -> Result<Listing<PrivacyRequest>, StoreError> {
         let (tenant, identities, page) = (tenant.clone(), identities.to_vec(), page.clone());
-        self.read(move |view| read::requests_about(view, &tenant, &identities, &page)).await
+        self.read(Some(tenant.clone()), move |view| {
+            read::requests_about(view, &tenant, &identities, &page)
+        })
+        .await
     }
 
     async fn open_requests_under(
@@ -246,7 +265,8 @@ impl StateStore for RedbStore {
         policy: &PolicyKey,
     ) -> Result<u64, StoreError> {
         let (tenant, key) = (tenant.clone(), policy.clone());
-        self.read(move |view| read::open_requests_under(view, &tenant, &key)).await
+        self.read(Some(tenant.clone()), move |view| read::open_requests_under(view, &tenant, &key))
+            .await
     }
 
     async fn open_requests_using(
@@ -255,7 +275,8 @@ impl StateStore for RedbStore {
         connection: &ConnectionKey,
     ) -> Result<u64, StoreError> {
         let (tenant, key) = (tenant.clone(), connection.clone());
-        self.read(move |view| read::open_requests_using(view, &tenant, &key)).await
+        self.read(Some(tenant.clone()), move |view| read::open_requests_using(view, &tenant, &key))
+            .await
     }
 
     async fn open_requests_of(
@@ -266,7 +287,10 @@ impl StateStore for RedbStore {
         limit: usize,
     ) -> Result<Vec<RequestId>, StoreError> {
         let (tenant, key) = (tenant.clone(), connection.clone());
-        self.read(move |view| read::open_requests_of(view, &tenant, &key, after, limit)).await
+        self.read(Some(tenant.clone()), move |view| {
+            read::open_requests_of(view, &tenant, &key, after, limit)
+        })
+        .await
     }
 
     async fn inputs(
@@ -275,7 +299,7 @@ impl StateStore for RedbStore {
         request: RequestId,
     ) -> Result<Vec<ManualInput>, StoreError> {
         let tenant = tenant.clone();
-        self.read(move |view| read::inputs(view, &tenant, request)).await
+        self.read(Some(tenant.clone()), move |view| read::inputs(view, &tenant, request)).await
     }
 
     async fn input_file(
@@ -286,7 +310,10 @@ impl StateStore for RedbStore {
         label: &str,
     ) -> Result<Option<Bytes>, StoreError> {
         let (tenant, label) = (tenant.clone(), label.to_owned());
-        self.read(move |view| read::input_file(view, &tenant, request, task, &label)).await
+        self.read(Some(tenant.clone()), move |view| {
+            read::input_file(view, &tenant, request, task, &label)
+        })
+        .await
     }
 
     async fn records(
@@ -296,7 +323,8 @@ impl StateStore for RedbStore {
         task: TaskId,
     ) -> Result<Vec<Records>, StoreError> {
         let tenant = tenant.clone();
-        self.read(move |view| read::records(view, &tenant, request, task)).await
+        self.read(Some(tenant.clone()), move |view| read::records(view, &tenant, request, task))
+            .await
     }
 
     async fn journal(
@@ -306,7 +334,8 @@ impl StateStore for RedbStore {
         task: TaskId,
     ) -> Result<Vec<JournalEntry>, StoreError> {
         let tenant = tenant.clone();
-        self.read(move |view| read::journal(view, &tenant, request, task)).await
+        self.read(Some(tenant.clone()), move |view| read::journal(view, &tenant, request, task))
+            .await
     }
 
     async fn events(
@@ -316,7 +345,8 @@ impl StateStore for RedbStore {
         page: &Page,
     ) -> Result<Listing<AuditEntry>, StoreError> {
         let (tenant, page) = (tenant.clone(), page.clone());
-        self.read(move |view| read::events(view, &tenant, request, &page)).await
+        self.read(Some(tenant.clone()), move |view| read::events(view, &tenant, request, &page))
+            .await
     }
 
     async fn events_after(
@@ -327,8 +357,10 @@ impl StateStore for RedbStore {
         limit: usize,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         let tenant = tenant.clone();
-        self.read(move |view| read::events_after(view, &tenant, request, after_sequence, limit))
-            .await
+        self.read(Some(tenant.clone()), move |view| {
+            read::events_after(view, &tenant, request, after_sequence, limit)
+        })
+        .await
     }
 
     async fn audit(
@@ -337,7 +369,7 @@ impl StateStore for RedbStore {
         page: &Page,
     ) -> Result<Listing<AuditEntry>, StoreError> {
         let (tenant, page) = (tenant.cloned(), page.clone());
-        self.read(move |view| read::audit(view, tenant.as_ref(), &page)).await
+        self.read(tenant.clone(), move |view| read::audit(view, tenant.as_ref(), &page)).await
     }
 
     async fn due(
@@ -345,7 +377,7 @@ impl StateStore for RedbStore {
         now: Timestamp,
         per_tenant: usize,
     ) -> Result<Vec<(TenantId, Vec<RequestId>)>, StoreError> {
-        self.read(move |view| read::due(view, now, per_tenant)).await
+        self.read(None, move |view| read::due(view, now, per_tenant)).await
     }
 
     async fn replay(
@@ -356,9 +388,10 @@ impl StateStore for RedbStore {
         now: Timestamp,
     ) -> Result<Option<ReplayRecord>, StoreError> {
         let (tenant, route, key) = (tenant.cloned(), route.to_owned(), key.to_owned());
+        let owner = tenant.clone();
         let reading =
             move |view: &read::View<'_>| read::replay(view, tenant.as_ref(), &route, &key, now);
-        let Remembered { record, expired, any_expired } = self.read(reading).await?;
+        let Remembered { record, expired, any_expired } = self.read(owner, reading).await?;
         if any_expired {
             self.forget(Forget { now, first: expired, limit: self.forget_max() }).await?;
         }
@@ -373,11 +406,15 @@ impl Sealer for RedbStore {
         tenant: &TenantId,
         request: RequestId,
         purpose: &str,
-        plain: &[u8],
+        plain: Bytes,
     ) -> Result<Vec<u8>, SealError> {
         let key = self.key_of(tenant, request).await?;
         let place = Key::of(tenant).uuid(request.as_uuid()).done();
-        key.seal(Place::outside(&place, purpose), plain).map_err(|_| SealError::NoKey)
+        let purpose = purpose.to_owned();
+        self.away(tenant, move || {
+            key.seal(Place::outside(&place, &purpose), &plain).map_err(|_| SealError::NoKey)
+        })
+        .await
     }
 
     async fn open(
@@ -385,19 +422,34 @@ impl Sealer for RedbStore {
         tenant: &TenantId,
         request: RequestId,
         purpose: &str,
-        sealed: &[u8],
+        sealed: Bytes,
     ) -> Result<Vec<u8>, SealError> {
         let key = self.key_of(tenant, request).await?;
         let place = Key::of(tenant).uuid(request.as_uuid()).done();
-        let plain = key.open(Place::outside(&place, purpose), sealed);
-        plain.map(|plain| plain.to_vec()).map_err(|_| SealError::Damaged)
+        let purpose = purpose.to_owned();
+        self.away(tenant, move || {
+            let plain = key.open(Place::outside(&place, &purpose), &sealed);
+            plain.map(|plain| plain.to_vec()).map_err(|_| SealError::Damaged)
+        })
+        .await
     }
 }
 
 impl RedbStore {
+    /// A package may be hundreds of megabytes: it is sealed on a thread for blocking work.
+    async fn away<T: Send + 'static>(
+        &self,
+        tenant: &TenantId,
+        work: impl FnOnce() -> Result<T, SealError> + Send + 'static,
+    ) -> Result<T, SealError> {
+        let done = self.processors().blocking(Some(tenant.clone()), work).await;
+        done.map_err(|Ended| SealError::NoKey)?
+    }
+
     async fn key_of(&self, tenant: &TenantId, request: RequestId) -> Result<SealKey, SealError> {
         let tenant = tenant.clone();
-        let key = self.read(move |view| view.request_key(&tenant, request)).await;
+        let key =
+            self.read(Some(tenant.clone()), move |view| view.request_key(&tenant, request)).await;
         key.map_err(|_| SealError::NoKey)?.ok_or(SealError::NoKey)
     }
 }

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use cordon_model::TenantId;
 use cordon_model::commit::{Commit, CommitError, StoreError};
+use cordon_turns::{Ended, Processors};
 use tokio::sync::oneshot;
 
 use crate::apply::{Erase, Forget, Preparing};
@@ -48,10 +49,9 @@ impl RedbStore {
         });
         sweep::components(&shared);
         let of_writer = Arc::clone(&shared);
-        let batch_commits_max = of_writer.options.batch_commits_max;
         let writer = std::thread::Builder::new()
             .name("cordon-store".to_owned())
-            .spawn(move || writer::run(&of_writer, batch_commits_max))
+            .spawn(move || writer::run(&of_writer))
             .map_err(|error| Error::io(&shared.options.directory, error))?;
         Ok(Self { shared, writer: Mutex::new(Some(writer)) })
     }
@@ -84,7 +84,8 @@ impl RedbStore {
     /// Applies a commit; see the port.
     pub(crate) async fn write(&self, commit: Commit) -> Result<(), CommitError> {
         let shared = Arc::clone(&self.shared);
-        let prepared = blocking(move || {
+        let tenant = commit.tenant().cloned();
+        let prepared = self.blocking(tenant.clone(), move || {
             let snapshot = shared.snapshot()?;
             let inline_bytes_max = shared.options.inline_bytes_max;
             Preparing::new(&snapshot, &shared.keyring, &shared.blobs, inline_bytes_max)
@@ -92,32 +93,39 @@ impl RedbStore {
         });
         let prepared = prepared.await?;
         let (reply, answer) = oneshot::channel();
-        self.shared.queue.put(Job { prepared, reply: Some(reply) }).await?;
+        self.shared.queue.put(Job { tenant, prepared, reply: Some(reply) }).await?;
         answer.await.unwrap_or_else(|_| Err(writer::gone()))
     }
 
-    /// Reads from a snapshot that is taken now.
+    /// Reads from a snapshot that is taken now, when it is the tenant's turn; none: the host reads
+    /// for itself.
     ///
     /// On a thread for blocking work, although most reads take microseconds: a page that is not
     /// in memory, or a list that opens two hundred requests, would hold up every other future of
     /// an async worker; and a panic over a damaged page ends there.
-    pub(crate) async fn read<T, R>(&self, reading: R) -> Result<T, StoreError>
+    pub(crate) async fn read<T, R>(
+        &self,
+        tenant: Option<TenantId>,
+        reading: R,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         R: Fn(&View<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let shared = Arc::clone(&self.shared);
-        blocking(move || View::read(&shared, reading)).await
+        self.blocking(tenant, move || View::read(&shared, reading)).await
     }
 
     /// Has the writer remove forgotten answers; waits for it when `forget` names one itself.
     pub(crate) async fn forget(&self, forget: Forget) -> Result<(), StoreError> {
         if forget.first.is_none() {
-            self.shared.queue.put_if_room(Job { prepared: forget.prepared(), reply: None });
+            let job = Job { tenant: None, prepared: forget.prepared(), reply: None };
+            self.shared.queue.put_if_room(job);
             return Ok(());
         }
         let (reply, answer) = oneshot::channel();
-        self.shared.queue.put(Job { prepared: forget.prepared(), reply: Some(reply) }).await?;
+        let job = Job { tenant: None, prepared: forget.prepared(), reply: Some(reply) };
+        self.shared.queue.put(job).await?;
         match answer.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(CommitError::Store(error))) => Err(error),
@@ -131,9 +139,10 @@ impl RedbStore {
         tenant: TenantId,
         rows_max: usize,
     ) -> Result<bool, StoreError> {
-        let (erase, is_done) = Erase::of(tenant, rows_max, self.shared.blobs.clone());
+        let (erase, is_done) = Erase::of(tenant.clone(), rows_max, self.shared.blobs.clone());
         let (reply, answer) = oneshot::channel();
-        self.shared.queue.put(Job { prepared: erase.prepared(), reply: Some(reply) }).await?;
+        let prepared = erase.prepared();
+        self.shared.queue.put(Job { tenant: Some(tenant), prepared, reply: Some(reply) }).await?;
         match answer.await {
             Ok(Ok(())) => Ok(is_done.load(Ordering::Acquire)),
             Ok(Err(CommitError::Store(error))) => Err(error),
@@ -141,8 +150,34 @@ impl RedbStore {
         }
     }
 
+    pub(crate) fn processors(&self) -> &Processors {
+        &self.shared.options.processors
+    }
+
     pub(crate) fn forget_max(&self) -> usize {
         self.shared.options.forget_max
+    }
+
+    /// Runs blocking work on its own thread. redb panics over some kinds of damage: that is an
+    /// error like the ones that it reports.
+    async fn blocking<T, E>(
+        &self,
+        tenant: Option<TenantId>,
+        work: impl FnOnce() -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let work = || catch_unwind(AssertUnwindSafe(work));
+        match self.processors().blocking(tenant, work).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => {
+                tracing::error!("the database gave up during a read");
+                Err(StoreError::Damaged("the database file".to_owned()).into())
+            }
+            Err(Ended) => Err(unavailable("the host is stopping").into()),
+        }
     }
 }
 
@@ -151,23 +186,5 @@ impl Drop for RedbStore {
         if let Err(error) = self.close() {
             tracing::error!(error = %error, "the store did not close cleanly");
         }
-    }
-}
-
-/// Runs blocking work on its own thread. redb panics over some kinds of damage: that is an error
-/// like the ones that it reports.
-async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
-where
-    T: Send + 'static,
-    E: From<StoreError> + Send + 'static,
-{
-    let caught = tokio::task::spawn_blocking(|| catch_unwind(AssertUnwindSafe(work))).await;
-    match caught {
-        Ok(Ok(result)) => result,
-        Ok(Err(_panic)) => {
-            tracing::error!("the database gave up during a read");
-            Err(StoreError::Damaged("the database file".to_owned()).into())
-        }
-        Err(_) => Err(unavailable("the host is stopping").into()),
     }
 }

@@ -6,6 +6,7 @@
 
 mod queue;
 
+use queue::BatchMax;
 pub(crate) use queue::{Job, Queue};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,6 +19,7 @@ use redb::Database;
 use crate::apply::Prepared;
 use crate::blob::{self, Unnamed};
 use crate::error::{again, closed, failed, unavailable};
+use crate::options::Options;
 use crate::shared::Shared;
 use crate::staged::{Batch, Leftover};
 
@@ -33,12 +35,14 @@ struct Applied {
 }
 
 /// Runs until the queue is closed and empty.
-pub(crate) fn run(shared: &Arc<Shared>, batch_commits_max: usize) {
-    while let Some(jobs) = shared.queue.take(batch_commits_max) {
+pub(crate) fn run(shared: &Arc<Shared>) {
+    let Options { batch_commits_max, batch_commits_per_tenant_max, .. } = shared.options;
+    let max = BatchMax { commits: batch_commits_max, of_tenant: batch_commits_per_tenant_max };
+    while let Some(jobs) = shared.queue.take(max) {
         let begun = Instant::now();
         let count = jobs.len();
         let (work, replies): (Vec<_>, Vec<_>) =
-            jobs.into_iter().map(|Job { prepared, reply }| (prepared, reply)).unzip();
+            jobs.into_iter().map(|Job { prepared, reply, .. }| (prepared, reply)).unzip();
         // redb reports most damage and panics over some; a commit then fails, the thread does not.
         let written = catch_unwind(AssertUnwindSafe(|| write(shared, work)));
         let verdicts = written.unwrap_or_else(|_| {

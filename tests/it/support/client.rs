@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use cordon_egress::{OperatorClient, operator_client};
-use serde_json::Value;
+use cordon_model::api_key::Scope;
+use serde_json::{Value, json};
 
 /// How long a request may take to reach the status that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,6 +47,17 @@ impl Client {
             key: key.map(str::to_owned),
             tenant: tenant.map(str::to_owned),
         }
+    }
+
+    /// A new tenant, as the holder of a key with every scope. For the operator.
+    pub(crate) async fn tenant(&self, name: &str) -> Self {
+        let created = self.post("/v1/tenants", &json!({ "name": name })).await;
+        assert_eq!(created.status, 201, "{}", created.json);
+        let scopes: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+        let body = json!({ "name": "test", "scopes": scopes });
+        let made = self.post(&format!("/v1/tenants/{name}/api-keys"), &body).await;
+        assert_eq!(made.status, 201, "{}", made.json);
+        Self::new(&self.server, made.json["key"].as_str(), None)
     }
 
     /// The key that it holds.

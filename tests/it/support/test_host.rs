@@ -8,9 +8,8 @@ use cordon_cli::built_in::BuiltIn;
 use cordon_cli::clock::SystemClock;
 use cordon_cli::config::Config;
 use cordon_cli::host::Host;
-use cordon_model::api_key::Scope;
 use cordon_model::port::Clock;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::client::Client;
@@ -112,14 +111,7 @@ impl TestHost {
 
     /// A new tenant, as the holder of a key with every scope.
     pub(crate) async fn tenant(&self, name: &str) -> Client {
-        let operator = self.operator_without_tenant();
-        let created = operator.post("/v1/tenants", &json!({ "name": name })).await;
-        assert_eq!(created.status, 201, "{}", created.json);
-        let scopes: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
-        let body = json!({ "name": "test", "scopes": scopes });
-        let made = operator.post(&format!("/v1/tenants/{name}/api-keys"), &body).await;
-        assert_eq!(made.status, 201, "{}", made.json);
-        self.client(made.json["key"].as_str())
+        self.operator_without_tenant().tenant(name).await
     }
 
     /// See [`Client::wait_for_status`].

@@ -12,6 +12,7 @@ use cordon_model::port::{Clock as _, StateStore};
 use cordon_package::{Destination, Destinations, ZipPackages};
 use cordon_secrets::VaultSecrets;
 use cordon_store::RedbStore;
+use cordon_turns::Processors;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
@@ -74,8 +75,12 @@ impl Host {
         let options = cordon_store::Options::new(directory.path().join("data"));
         let store = Arc::new(RedbStore::open(options).unwrap());
         let local = Destination::local(directory.path().join("packages")).unwrap();
-        let packages =
-            ZipPackages::new(Destinations::new(local), Arc::clone(&store) as _, Default::default());
+        let packages = ZipPackages::new(
+            Destinations::new(local),
+            Arc::clone(&store) as _,
+            Default::default(),
+            Processors::of_the_machine(),
+        );
         let clock = Arc::new(ManualClock::new());
         let ports = Ports {
             store: Arc::clone(&store) as Arc<dyn StateStore>,

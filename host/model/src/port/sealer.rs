@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 
+use bytes::Bytes;
+
 use crate::{RequestId, TenantId};
 
 /// Seals bytes under the key of a request. Implemented by the store, which owns the keys.
@@ -16,7 +18,7 @@ pub trait Sealer: Send + Sync {
         tenant: &TenantId,
         request: RequestId,
         purpose: &str,
-        plain: &[u8],
+        plain: Bytes,
     ) -> Result<Vec<u8>, SealError>;
 
     /// Opens what was sealed for the same tenant, request and purpose.
@@ -28,7 +30,7 @@ pub trait Sealer: Send + Sync {
         tenant: &TenantId,
         request: RequestId,
         purpose: &str,
-        sealed: &[u8],
+        sealed: Bytes,
     ) -> Result<Vec<u8>, SealError>;
 }
 

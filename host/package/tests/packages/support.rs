@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit as _};
 use cordon_model::package::{PackageContents, PackageRef, Section};
@@ -13,6 +14,7 @@ use cordon_model::plugin::PluginRef;
 use cordon_model::port::{PackageError, Packages as _, SealError, Sealer};
 use cordon_model::{PluginDigest, Records, RequestId, TenantId};
 use cordon_package::{Destination, Destinations, Options, ZipPackages};
+use cordon_turns::Processors;
 use sha2::Digest as _;
 
 /// The access answer that the source document shows.
@@ -37,7 +39,12 @@ impl Host {
         let destination = |name| Destination::local(directory.path().join(name)).unwrap();
         let destinations =
             Destinations::new(destination("local")).with("archive", destination("archive"));
-        let packages = ZipPackages::new(destinations, Arc::new(TestSealer::default()), options);
+        let packages = ZipPackages::new(
+            destinations,
+            Arc::new(TestSealer::default()),
+            options,
+            Processors::of_the_machine(),
+        );
         Self { packages, directory }
     }
 
@@ -153,12 +160,12 @@ impl Sealer for TestSealer {
         tenant: &TenantId,
         request: RequestId,
         purpose: &str,
-        plain: &[u8],
+        plain: Bytes,
     ) -> Result<Vec<u8>, SealError> {
         let mut nonce = [0; 12];
         nonce[..8].copy_from_slice(&self.seals.fetch_add(1, Ordering::Relaxed).to_le_bytes());
         let aad = bound_to(tenant, request, purpose);
-        let payload = Payload { msg: plain, aad: aad.as_bytes() };
+        let payload = Payload { msg: &plain, aad: aad.as_bytes() };
         let sealed = cipher().encrypt(&nonce.into(), payload).map_err(|_| SealError::NoKey)?;
         Ok([&nonce[..], &sealed].concat())
     }
@@ -168,7 +175,7 @@ impl Sealer for TestSealer {
         tenant: &TenantId,
         request: RequestId,
         purpose: &str,
-        sealed: &[u8],
+        sealed: Bytes,
     ) -> Result<Vec<u8>, SealError> {
         let (nonce, sealed) = sealed.split_first_chunk::<12>().ok_or(SealError::Damaged)?;
         let aad = bound_to(tenant, request, purpose);

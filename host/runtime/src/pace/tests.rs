@@ -18,8 +18,9 @@ fn caller(tenant: &str) -> Caller {
     Caller::admitting(Some(tenant.parse().unwrap()))
 }
 
-fn lane(places: usize) -> Places {
-    Places::new(places, usize::MAX, None)
+fn lane(places: usize) -> Lanes {
+    let processors = Processors::new(4);
+    Lanes { processors, heavy: Places::new(places, usize::MAX, None) }
 }
 
 /// Computes until this thread has used so much processor time.

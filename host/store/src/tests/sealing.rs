@@ -344,9 +344,9 @@ async fn the_sealer_opens_for_the_same_tenant_request_and_purpose_only() {
     }
     let (acme, other, one, two) =
         (tenant_id("acme"), tenant_id("other"), request_id(1), request_id(2));
-    let sealed = store.seal(&acme, one, "package", b"plain").await.unwrap();
+    let sealed = store.seal(&acme, one, "package", Bytes::from_static(b"plain")).await.unwrap();
     assert!(!sealed.windows(5).any(|window| window == b"plain"));
-    assert_eq!(store.open(&acme, one, "package", &sealed).await.unwrap(), b"plain");
+    assert_eq!(store.open(&acme, one, "package", sealed.clone().into()).await.unwrap(), b"plain");
     let mut flipped = sealed.clone();
     flipped[30] ^= 1;
     for (tenant, request, purpose, sealed) in [
@@ -356,11 +356,11 @@ async fn the_sealer_opens_for_the_same_tenant_request_and_purpose_only() {
         (&acme, one, "package", &flipped),
         (&acme, one, "package", &Vec::new()),
     ] {
-        let opened = store.open(tenant, request, purpose, sealed).await;
+        let opened = store.open(tenant, request, purpose, sealed.clone().into()).await;
         assert!(matches!(opened, Err(SealError::Damaged)), "{opened:?}");
     }
-    let unknown = store.seal(&acme, request_id(3), "package", b"").await;
+    let unknown = store.seal(&acme, request_id(3), "package", Bytes::new()).await;
     assert!(matches!(unknown, Err(SealError::NoKey)));
-    let unknown = store.open(&tenant_id("nobody"), one, "package", &sealed).await;
+    let unknown = store.open(&tenant_id("nobody"), one, "package", sealed.into()).await;
     assert!(matches!(unknown, Err(SealError::NoKey)));
 }

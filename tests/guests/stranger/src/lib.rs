@@ -78,6 +78,9 @@ impl Connector for Stranger {
         if config.pointer("/config/trap").is_some() || word("mode") == "trap-run" {
             panic!("a secret of the guest");
         }
+        if word("mode") == "spin-run" {
+            spin();
+        }
         if config.pointer("/config/ask").is_some() && task.input.is_none() {
             let field = Field {
                 name: "Anything".to_owned(),

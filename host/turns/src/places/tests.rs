@@ -15,23 +15,22 @@ fn ready(turn: &mut Turn) -> Option<Place> {
     }
 }
 
-fn caller(tenant: &str, connection: &str, maxima: (u32, u32)) -> Caller {
-    Caller {
-        connection: Some(connection.parse().unwrap()),
-        calls_max: maxima.0,
-        connection_calls_max: maxima.1,
-        ..Caller::admitting(Some(tenant.parse().unwrap()))
-    }
+fn seat(tenant: &str, connection: &str) -> Seat {
+    Seat { tenant: Some(tenant.parse().unwrap()), connection: Some(connection.parse().unwrap()) }
 }
 
-const WIDE: (u32, u32) = (100, 100);
+fn maxima(tenant: u32, connection: u32) -> Maxima {
+    Maxima { tenant, connection }
+}
+
+const WIDE: Maxima = Maxima { tenant: 100, connection: 100 };
 
 fn places(count: usize) -> Places {
     Places::new(count, 1_000, None)
 }
 
 fn claim(places: &Places, tenant: &str) -> Turn {
-    places.claim(&caller(tenant, "c", WIDE)).unwrap()
+    places.claim(seat(tenant, "c"), WIDE).unwrap()
 }
 
 /// Which of them has its place now.
@@ -86,7 +85,7 @@ fn tenants_take_turns_however_much_one_of_them_asks_for() {
 #[test]
 fn a_tenant_has_no_more_than_its_places_while_others_are_free() {
     let places = places(3);
-    let two = |connection| places.claim(&caller("a", connection, (2, 2))).unwrap();
+    let two = |connection| places.claim(seat("a", connection), maxima(2, 2)).unwrap();
     let held = [ready(&mut two("x")).unwrap(), ready(&mut two("y")).unwrap()];
     let mut third = two("z");
     assert!(ready(&mut third).is_none());
@@ -99,7 +98,7 @@ fn a_tenant_has_no_more_than_its_places_while_others_are_free() {
 #[test]
 fn those_of_a_full_connection_are_passed_and_keep_their_order() {
     let places = places(4);
-    let of = |connection| places.claim(&caller("a", connection, (4, 1))).unwrap();
+    let of = |connection| places.claim(seat("a", connection), maxima(4, 1)).unwrap();
     let held = ready(&mut of("x")).unwrap();
     let (mut second, mut third) = (of("x"), of("x"));
     let other = ready(&mut of("y"));
@@ -131,7 +130,7 @@ fn who_goes_away_leaves_nothing_whether_it_was_served_or_not() {
 #[test]
 fn so_many_of_a_tenant_wait_and_no_more() {
     let places = Places::new(1, 2, None);
-    let claim = |tenant| places.claim(&caller(tenant, "c", WIDE));
+    let claim = |tenant| places.claim(seat(tenant, "c"), WIDE);
     let mut turns = [claim("a").unwrap(), claim("a").unwrap(), claim("a").unwrap()];
     let place = ready(&mut turns[0]);
     assert!(matches!(claim("a"), Err(TooManyWait)));
@@ -144,7 +143,7 @@ fn so_many_of_a_tenant_wait_and_no_more() {
 #[test]
 fn a_limit_that_was_raised_holds_for_who_waits_already() {
     let places = places(4);
-    let of = |max| places.claim(&caller("a", "x", (max, max))).unwrap();
+    let of = |max| places.claim(seat("a", "x"), maxima(max, max)).unwrap();
     let held = ready(&mut of(1)).unwrap();
     let mut waits = of(1);
     assert!(ready(&mut waits).is_none());
@@ -261,8 +260,8 @@ proptest! {
             match step {
                 Step::Arrive { tenant, connection } => {
                     let (t, c) = (format!("t{tenant}"), format!("c{connection}"));
-                    let caller = caller(&t, &c, (OF_TENANT, OF_CONNECTION));
-                    world.waiting.push(((tenant, connection), places.claim(&caller).unwrap()));
+                    let turn = places.claim(seat(&t, &c), maxima(OF_TENANT, OF_CONNECTION));
+                    world.waiting.push(((tenant, connection), turn.unwrap()));
                 }
                 Step::GiveBack(at) if !world.held.is_empty() => {
                     drop(world.held.remove(at.index(world.held.len())));

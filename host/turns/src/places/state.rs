@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use cordon_model::{ConnectionKey, TenantId};
 use tokio::sync::oneshot;
 
-use super::{Place, Seat, TooManyWait};
+use super::{Maxima, Place, Seat, TooManyWait};
 
 type Owner = Option<TenantId>;
 
@@ -61,17 +61,16 @@ impl State {
         Self { free: places, waiting_max, arrivals: 0, tenants, turns }
     }
 
-    /// Takes a place (None), or a number. The maxima are as of now: of the tenant, and of its
-    /// connection.
+    /// Takes a place (None), or a number. The maxima are as of now.
     pub(super) fn arrive(
         &mut self,
         seat: &Seat,
-        (tenant_max, line_max): (u32, u32),
+        maxima: Maxima,
     ) -> Result<Option<Number>, TooManyWait> {
         let tenant = self.tenants.entry(seat.tenant.clone()).or_default();
-        tenant.max = tenant_max.max(1);
+        tenant.max = maxima.tenant.max(1);
         let line = tenant.lines.entry(seat.connection.clone()).or_default();
-        line.max = if seat.connection.is_some() { line_max.max(1) } else { u32::MAX };
+        line.max = if seat.connection.is_some() { maxima.connection.max(1) } else { u32::MAX };
         if self.free > 0 && tenant.waiting == 0 && tenant.held < tenant.max && line.held < line.max
         {
             self.free -= 1;
@@ -143,6 +142,11 @@ impl State {
             self.turns.retain(|owner| *owner != seat.tenant);
         }
         self.tidy(seat);
+    }
+
+    /// How many of a tenant wait.
+    pub(super) fn waiting_of(&self, owner: &Owner) -> usize {
+        self.tenants.get(owner).map_or(0, |tenant| tenant.waiting)
     }
 
     /// Whether nobody holds and nobody waits.

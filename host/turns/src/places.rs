@@ -4,8 +4,7 @@
 //! that waits is served after at most one turn of each other tenant, however much they ask for;
 //! within a tenant whoever came first is served first, past those whose connection is full. A
 //! future that is dropped leaves nothing behind: neither a place in the queue nor one that it was
-//! given and did not take. Used for the calls of the host (`instance`) and, with one turn of
-//! computing for a place, for those that compute without a pause (`pace`).
+//! given and did not take.
 
 mod state;
 
@@ -17,12 +16,11 @@ use std::task::{Context, Poll};
 use cordon_model::{ConnectionKey, TenantId};
 use tokio::sync::oneshot;
 
-use crate::caller::Caller;
 use state::{Granted, State};
 
 /// The places, and everybody who waits for one.
 #[derive(Debug)]
-pub(crate) struct Places {
+pub struct Places {
     shared: Arc<Shared>,
 }
 
@@ -34,37 +32,53 @@ struct Shared {
 
 /// Names of what is told about the places.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Gauges {
+pub struct Gauges {
     /// Places that are taken.
-    pub(crate) taken: &'static str,
+    pub taken: &'static str,
     /// Who waits for one.
-    pub(crate) waiting: &'static str,
+    pub waiting: &'static str,
 }
 
-/// Who wants a place, and what that one may hold.
+/// For whom a place is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seat {
-    pub(crate) tenant: Option<TenantId>,
+pub struct Seat {
+    /// None: the host itself, which takes turns like a tenant.
+    pub tenant: Option<TenantId>,
     /// None: only the tenant's limit holds.
-    pub(crate) connection: Option<ConnectionKey>,
+    pub connection: Option<ConnectionKey>,
+}
+
+/// How many places one may hold at a time; at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Maxima {
+    /// All of the tenant.
+    pub tenant: u32,
+    /// All of the connection.
+    pub connection: u32,
 }
 
 /// More of the tenant wait already than may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooManyWait;
+pub struct TooManyWait;
 
 impl Places {
     /// So many places; of each tenant so many may wait.
-    pub(crate) fn new(places: usize, waiting_max: usize, gauges: Option<Gauges>) -> Self {
+    pub fn new(places: usize, waiting_max: usize, gauges: Option<Gauges>) -> Self {
         let state = Mutex::new(State::new(places, waiting_max));
         Self { shared: Arc::new(Shared { state, gauges }) }
     }
 
-    /// Gets in line. The turn is to be awaited.
-    pub(crate) fn claim(&self, caller: &Caller) -> Result<Turn, TooManyWait> {
-        let Caller { tenant, connection, calls_max, connection_calls_max, .. } = caller;
-        let seat = Seat { tenant: tenant.clone(), connection: connection.clone() };
-        let maxima = (*calls_max, *connection_calls_max);
+    /// How many of one owner wait.
+    pub(crate) fn waiting_of(&self, owner: &Option<TenantId>) -> usize {
+        self.shared.lock().waiting_of(owner)
+    }
+
+    /// Gets in line. The turn is to be awaited. The maxima hold from now on, for those that wait
+    /// already too.
+    ///
+    /// # Errors
+    /// When as many of the tenant wait as may.
+    pub fn claim(&self, seat: Seat, maxima: Maxima) -> Result<Turn, TooManyWait> {
         let shared = Arc::clone(&self.shared);
         let (arrived, granted) = {
             let mut state = shared.lock();
@@ -109,7 +123,7 @@ impl Shared {
 
 /// A place, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub struct Place {
     shared: Arc<Shared>,
     seat: Seat,
 }
@@ -128,7 +142,7 @@ impl Drop for Place {
 
 /// Comes to a place when it is the caller's turn.
 #[derive(Debug)]
-pub(crate) struct Turn(Inner);
+pub struct Turn(Inner);
 
 #[derive(Debug)]
 enum Inner {
