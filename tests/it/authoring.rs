@@ -6,6 +6,8 @@ mod developing;
 mod languages;
 mod project;
 mod recording;
+mod segments;
+mod toolchain;
 
 use std::path::Path;
 

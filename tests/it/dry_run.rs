@@ -45,6 +45,7 @@ async fn a_dry_run_shows_the_requests_with_placeholders_and_sends_nothing() {
     let upstream = seed::upstream().await;
     let host = seed::connected_to(&upstream).await;
     let run = dry_run(&host.operator(), "delete", json!({ "email": seed::EMAIL })).await;
+    assert_eq!(run["may_also_send"], json!([]), "everything that it sends is planned");
     assert_eq!(run["ready"], true, "{run:#}");
     let request = &list(&run, "requests")[0];
     assert_eq!(

@@ -123,13 +123,14 @@ async fn the_automatic_grant_is_as_narrow_as_the_configuration() {
     let host = seed::connected_to(&upstream).await;
     let grants = host.operator().get("/v1/connections/user-service/grants").await.json;
     let http = grants["granted"]["http"].as_array().unwrap();
-    let prefixes: Vec<_> = http.iter().map(|g| g["path_prefix"].as_str().unwrap()).collect();
-    assert!(!prefixes.is_empty());
-    for prefix in prefixes {
+    let paths: Vec<_> = http.iter().map(|g| g["path"].as_str().unwrap()).collect();
+    assert!(!paths.is_empty());
+    for path in paths {
         let planned =
             ["/v0/health-check", "/v0/identifiers/get-phone", "/v0/users", "/v0/users/optout"];
-        assert!(planned.contains(&prefix), "{prefix}");
+        assert!(planned.contains(&path), "{path}");
     }
+    assert!(http.iter().all(|grant| grant.get("path_prefix").is_none()), "{grants}");
     seed::complete(&host, "access").await;
 }
 

@@ -263,6 +263,17 @@ async fn a_grant_that_cannot_be_enforced_is_refused_with_the_remedy() {
         let refused = put(json!({ "private": [network] })).await;
         assert_eq!(refused.json["errors"][0]["code"], code, "{network}");
     }
+    for (paths, pointer, code) in [
+        (json!({ "path": "/v0/*" }), "/http/0/path", "invalid_path"),
+        (json!({ "path_prefix": "/v0/*" }), "/http/0/path_prefix", "invalid_path_prefix"),
+        (json!({ "path": "/v0", "path_prefix": "/v0" }), "/http/0/path", "path_and_path_prefix"),
+    ] {
+        let mut grant = json!({ "origin": "https://api.acme.com", "methods": ["GET"] });
+        grant.as_object_mut().unwrap().extend(paths.as_object().unwrap().clone());
+        let refused = put(json!({ "http": [grant] })).await;
+        let error = &refused.json["errors"][0];
+        assert_eq!((&error["pointer"], &error["code"]), (&json!(pointer), &json!(code)));
+    }
     let unknown = put(json!({ "htpp": [] })).await;
     assert_eq!(unknown.json["errors"][0]["code"], "unknown_field", "{}", unknown.json);
 }
@@ -359,7 +370,7 @@ async fn an_explanation_names_the_stage_the_rule_and_the_missing_grant_and_sends
         assert_eq!(named, code.ends_with("_not_granted"), "{denied}");
     }
     let purge = explain(&operator, "user-service", "PURGE", &url).await;
-    assert_eq!(purge["missing_grant"]["http"][0]["path_prefix"], "/v0/users");
+    assert_eq!(purge["missing_grant"]["http"][0]["path"], "/v0/users");
     assert_eq!(upstream.calls().len(), 0);
 }
 

@@ -1,9 +1,13 @@
 //! How much a tenant may use: set, shown, enforced at once, and how often who may call.
 
+use std::time::Duration;
+
 use cordon_cli::config::{Config, Environment};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
-use crate::support::client::Response;
+use crate::support::client::{Client, Response};
 use crate::support::seed;
 use crate::support::test_host::TestHost;
 use crate::support::upstream::{Gate, Reply};
@@ -134,8 +138,31 @@ async fn a_tenant_has_no_more_requests_at_work_than_it_may_and_a_change_needs_no
     }
     upstream.wait_for_calls(1).await;
     let told = operator.get("/v1/limits").await.json;
-    assert_eq!(limit(&told["tenant_limits"], "requests_in_flight")["in_use"], 1);
-    assert_eq!(upstream.calls().len(), 1);
+    let calls = upstream.calls().len();
+    assert_eq!(calls, 1);
+    let of_host = host.operator_without_tenant().get("/v1/limits").await.json;
+    for (of_tenant, of_all) in [
+        ("requests_in_flight", Some("limits.requests_in_flight")),
+        ("calls_in_flight", Some("limits.connector_instances")),
+        ("connection_calls_in_flight", None),
+    ] {
+        assert_eq!(limit(&told["tenant_limits"], of_tenant)["in_use"], 1, "{of_tenant}");
+        let of_all = of_all.map(|name| limit(&of_host["host_limits"], name)["in_use"].clone());
+        assert!(of_all.is_none_or(|in_use| in_use == 1), "{of_tenant}");
+    }
+    let memory = &limit(&told["tenant_limits"], "guest_memory_bytes")["in_use"];
+    assert!(memory.as_u64().unwrap() >= 64 << 10, "a page at least: {memory}");
+    assert_eq!(&limit(&of_host["host_limits"], "limits.guest_memory_bytes")["in_use"], memory);
+    for (name, in_use) in [
+        ("limits.calls_waiting_per_tenant", 0),
+        ("limits.messages_in_flight_per_tenant", 0),
+        ("limits.event_streams_per_tenant", 0),
+        ("server.uploads_per_tenant_max", 0),
+    ] {
+        assert_eq!(limit(&told["tenant_limits"], name)["in_use"], in_use, "{name}");
+    }
+    let timeout = limit(&told["tenant_limits"], "job_timeout_seconds");
+    assert_eq!(timeout.get("in_use"), None, "no amount: {timeout}");
     let three = json!({"limits": {"requests_in_flight": 3}});
     assert_eq!(operator.patch_with("/v1/tenants/default", &[], &three).await.status, 200);
     upstream.wait_for_calls(3).await;
@@ -218,4 +245,74 @@ async fn who_tries_keys_is_told_to_come_back_and_locks_nobody_out() {
     assert!(refused.header("retry-after").is_some());
     assert_eq!(operator.get("/v1/policies").await.status, 200, "a key that is one always counts");
     assert_eq!(guesser.get("/healthz").await.status, 200);
+}
+
+/// An upload that says how long it is, and then nothing.
+async fn slow_upload(host: &TestHost, client: &Client) -> TcpStream {
+    let mut stream = TcpStream::connect(host.address()).await.unwrap();
+    let head = format!(
+        "POST /v1/plugins?version=1 HTTP/1.1\r\nhost: here\r\nauthorization: Bearer {}\r\n\
+         content-type: application/wasm\r\ncontent-length: 1000\r\n\r\n",
+        client.key()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn the_slow_uploads_of_a_tenant_keep_its_own_out_and_nobody_elses() {
+    let host = TestHost::start_configured(|config| {
+        (config.api.uploads_max, config.api.uploads_per_tenant_max) = (3, Some(2));
+        config.api.body_timeout = Duration::from_millis(500);
+    })
+    .await;
+    let (slow, other) = (host.tenant("slow").await, host.tenant("other").await);
+    let uploads = [slow_upload(&host, &slow).await, slow_upload(&host, &slow).await];
+    let uploads_of = async |client: &Client| {
+        let told = client.get("/v1/limits").await.json;
+        limit(&told["tenant_limits"], "server.uploads_per_tenant_max")["in_use"].clone()
+    };
+    while uploads_of(&slow).await != 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(uploads_of(&other).await, 0, "of itself alone");
+    let of_host = host.operator_without_tenant().get("/v1/limits").await.json;
+    assert_eq!(limit(&of_host["host_limits"], "server.uploads_max")["in_use"], 2);
+    let upload = async |client: &Client| {
+        let path = "/v1/plugins?version=1";
+        client.post_bytes(path, "application/wasm", b"no component").await.status
+    };
+    assert_eq!(upload(&other).await, 422, "it is read, and judged");
+    assert_eq!(upload(&slow).await, 503);
+    drop(uploads);
+    while uploads_of(&slow).await != 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(upload(&slow).await, 422);
+}
+
+#[tokio::test]
+async fn once_a_suspension_is_answered_nothing_more_of_the_tenant_is_done() {
+    let upstream = seed::upstream().await;
+    let host = seed::connected_to(&upstream).await;
+    let operator = host.operator();
+    let suspended = async |suspended: bool| {
+        let body = json!({ "suspended": suspended });
+        assert_eq!(operator.patch_with("/v1/tenants/default", &[], &body).await.status, 200);
+    };
+    for round in 0..24 {
+        let id = seed::submit(&host, "access").await;
+        // At a moment of its own, from before its work is claimed to after its end.
+        for _ in 0..round {
+            operator.get("/healthz").await;
+        }
+        suspended(true).await;
+        let request = async || operator.get(&format!("/v1/privacy-requests/{id}")).await.json;
+        let rests = request().await;
+        for _ in 0..5 {
+            assert_eq!(request().await, rests, "round {round}");
+        }
+        suspended(false).await;
+        host.wait_for_status(&id, "complete").await;
+    }
 }

@@ -8,6 +8,7 @@
 mod access;
 mod admission;
 mod advisories;
+mod approvals;
 mod authoring;
 mod bad_input;
 mod callbacks;
@@ -35,6 +36,7 @@ mod manual_inputs;
 mod manual_webhook;
 mod neighbors;
 mod openapi;
+mod own_address;
 mod plugin_folder;
 mod plugins;
 mod policies;

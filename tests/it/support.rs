@@ -12,6 +12,7 @@ pub(crate) mod raw_upstream;
 pub(crate) mod receiver;
 pub(crate) mod seed;
 pub(crate) mod stranger;
+pub(crate) mod target;
 pub(crate) mod test_host;
 pub(crate) mod test_process;
 pub(crate) mod upstream;

@@ -101,6 +101,18 @@ async fn a_tenant_with_requests_that_are_not_final_goes_only_by_force_and_what_i
     gate.open();
     assert_eq!(doomed.get("/v1/connections").await.status, 401);
     assert_eq!(operator.get("/v1/tenants/doomed").await.status, 404);
+    let ledger = operator.get("/v1/audit?ledger=host").await.json;
+    let deleted = &ledger["items"][0];
+    assert_eq!(deleted["event"], "tenant.deleted", "{ledger:#}");
+    for (fact, count) in
+        [("requests_erased", 1), ("open_requests_erased", 1), ("untold_requests_erased", 0)]
+    {
+        assert_eq!(
+            deleted["facts"][fact].to_string().trim_matches('"'),
+            count.to_string(),
+            "{fact}"
+        );
+    }
     // Work goes on for everybody else.
     furnish(&host.operator(), &upstream).await;
     let id = submit(&host.operator()).await;
@@ -140,6 +152,40 @@ async fn a_removal_that_a_crash_interrupts_is_brought_to_its_end_by_the_next_sta
     assert_eq!(walk(&host.data_directory().join("packages").join("default")).len(), 0);
     let ready: Value = operator.get("/v1/tenants/remaining").await.json;
     assert_eq!(ready["name"], "remaining");
+}
+
+#[tokio::test]
+async fn a_request_that_comes_with_the_removal_of_its_tenant_keeps_it_or_is_refused() {
+    let upstream = seed::upstream().await;
+    let gate = Gate::new();
+    let held = gate.clone();
+    // None of them ends while its tenant is asked about.
+    upstream.on("GET", "/v0/users", move |_| Reply::json(seed::ACCESS).held_by(&held));
+    let host = TestHost::start().await;
+    let operator = host.operator_without_tenant();
+    let (mut kept, mut removed) = (0, 0);
+    for round in 0..12 {
+        let name = format!("doomed-{round}");
+        let tenant = host.tenant(&name).await;
+        furnish(&tenant, &upstream).await;
+        let body = json!({ "policy": "access", "identities": { "email": seed::EMAIL } });
+        let submitting = async {
+            for _ in 0..round % 4 {
+                tokio::task::yield_now().await;
+            }
+            tenant.post("/v1/privacy-requests", &body).await
+        };
+        let path = format!("/v1/tenants/{name}");
+        let (submitted, ended) = tokio::join!(submitting, operator.delete(&path));
+        match (submitted.status, ended.status) {
+            (202, 409) => kept += 1,
+            // Refused for whatever was gone first when it was looked at.
+            (400..=499, 204) => removed += 1,
+            other => panic!("{other:?}: {} {}", submitted.json, ended.json),
+        }
+    }
+    println!("{kept} were kept, {removed} removed");
+    gate.open();
 }
 
 /// Every file below a directory; none when there is no directory.

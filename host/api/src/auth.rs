@@ -7,6 +7,7 @@ use std::time::Instant;
 use axum::extract::FromRequestParts;
 use cordon_engine::service::plugins::PluginAccess;
 use cordon_engine::{Access, Caller, Services};
+use cordon_model::TenantId;
 use cordon_model::api_key::Scope;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -14,6 +15,7 @@ use http::request::Parts;
 use crate::State;
 use crate::error::{ApiError, Code};
 use crate::rate::{RemoteAddress, TooOften};
+use crate::uploads::Uploader;
 
 /// Names the tenant that an operator's key acts for.
 pub(crate) const TENANT_HEADER: &str = "cordon-tenant";
@@ -33,6 +35,12 @@ impl Auth {
     /// The tenant that the header names.
     pub(crate) fn named_tenant(&self) -> Option<&str> {
         self.tenant.as_deref()
+    }
+
+    /// The tenant of its key or of the header, whether it is there or not.
+    fn acts_for(&self) -> Option<TenantId> {
+        let own = self.caller.tenant().cloned();
+        own.or_else(|| self.named_tenant().and_then(|name| name.parse().ok()))
     }
 
     /// The caller, acting for the tenant of its key or of the header.
@@ -78,6 +86,7 @@ impl FromRequestParts<State> for Auth {
             let taken = state.rates.take(tenant, most, Instant::now());
             taken.map_err(|too_often| limited("tenant", too_often))?;
         }
+        parts.extensions.insert(Uploader(auth.acts_for()));
         Ok(auth)
     }
 }

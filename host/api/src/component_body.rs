@@ -4,12 +4,12 @@
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use crate::State;
 use crate::error::{ApiError, Code};
 use crate::json::{TooLarge, collect};
+use crate::uploads::Room;
 
 /// What a component is sent as.
 pub(crate) const WASM: &str = "application/wasm";
@@ -18,7 +18,7 @@ pub(crate) const WASM: &str = "application/wasm";
 pub(crate) struct ComponentBody {
     pub(crate) bytes: Bytes,
     /// Held for as long as the bytes are in memory.
-    pub(crate) room: OwnedSemaphorePermit,
+    pub(crate) room: Room,
 }
 
 impl FromRequest<State> for ComponentBody {
@@ -32,8 +32,7 @@ impl FromRequest<State> for ComponentBody {
             return Err(ApiError::new(Code::UnsupportedMediaType, detail));
         }
         let options = &state.options;
-        let room = timeout(options.body_timeout, state.uploads.clone().acquire_owned()).await;
-        let Ok(Ok(room)) = room else { return Err(ApiError::plain(Code::Unavailable)) };
+        let room = state.uploads.room(request.extensions(), options.body_timeout).await?;
         let most = options.component_bytes_max;
         let body = collect(request.into_body(), most, options.body_dropped_max);
         match timeout(options.upload_timeout, body).await {

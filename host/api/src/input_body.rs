@@ -16,12 +16,12 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use serde_json::Value;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use crate::State;
 use crate::error::{ApiError, Code, FieldProblem};
 use crate::json::AnyBody;
+use crate::uploads::Room;
 
 const JSON: &str = "application/json";
 const FORM_DATA: &str = "multipart/form-data";
@@ -34,7 +34,7 @@ const PART_HEAD_BYTES: usize = 4096;
 pub(crate) struct InputBody {
     pub(crate) values: BTreeMap<String, Given>,
     /// The room that the files take in memory, until they are stored.
-    pub(crate) room: Option<OwnedSemaphorePermit>,
+    pub(crate) room: Option<Room>,
 }
 
 /// Why a form was not read to its end.
@@ -85,8 +85,7 @@ async fn read_form(request: Request, state: &State) -> Result<InputBody, ApiErro
         return Err(ApiError::new(Code::InvalidHeader, detail));
     };
     let options = &state.options;
-    let room = timeout(options.body_timeout, state.uploads.clone().acquire_owned()).await;
-    let Ok(Ok(room)) = room else { return Err(ApiError::plain(Code::Unavailable)) };
+    let room = state.uploads.room(request.extensions(), options.body_timeout).await?;
     let limits = state.services.input_limits();
     let mut body = request.into_body().into_data_stream();
     let reading = async {

@@ -24,6 +24,7 @@ mod routes;
 mod serve;
 mod signature;
 mod state;
+mod uploads;
 
 pub use error::Code;
 pub use openapi::openapi_json;

@@ -19,9 +19,11 @@ pub struct Options {
     pub upload_timeout: Duration,
     /// Most bytes of an uploaded component. Default 32 MiB, as the runtime's.
     pub component_bytes_max: usize,
-    /// Most inputs with files, and components, that are read or stored at the same time: each is held in memory.
-    /// Further ones wait for as long as a body may take.
+    /// Most inputs with files, and components, that are read or stored at the same time: each is
+    /// held in memory. Further ones wait for as long as a body may take.
     pub uploads_max: usize,
+    /// Of these, those of one tenant. None, the default: a quarter, and at least one.
+    pub uploads_per_tenant_max: Option<usize>,
     /// Most connections at the same time; more wait to be accepted.
     pub connections_max: usize,
     /// How long an event stream may say nothing before it says that it is still there.
@@ -49,6 +51,7 @@ impl Default for Options {
             upload_timeout: Duration::from_mins(5),
             component_bytes_max: 32 * 1024 * 1024,
             uploads_max: 8,
+            uploads_per_tenant_max: None,
             connections_max: 1_024,
             event_keep_alive: Duration::from_secs(15),
             failed_authentications_per_minute_max: 600,
@@ -56,5 +59,12 @@ impl Default for Options {
             rated_tenants_max: 10_000,
             shutdown_timeout: Duration::from_secs(20),
         }
+    }
+}
+
+impl Options {
+    /// See [`Options::uploads_per_tenant_max`].
+    pub fn uploads_per_tenant(&self) -> usize {
+        self.uploads_per_tenant_max.unwrap_or_else(|| (self.uploads_max / 4).max(1))
     }
 }

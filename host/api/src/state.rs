@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use cordon_engine::Services;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Options;
 use crate::rate::Rates;
+use crate::uploads::Uploads;
 
 /// What every route works with. Cheap to clone.
 #[derive(Clone)]
@@ -18,8 +18,8 @@ pub struct State {
     pub(crate) options: Arc<Options>,
     /// The text of `GET /metrics`; the recorder is installed by who makes the state.
     pub(crate) metrics: Arc<dyn Fn() -> String + Send + Sync>,
-    /// Inputs with files that are held in memory at the same time.
-    pub(crate) uploads: Arc<Semaphore>,
+    /// Room for what is held in memory while it is uploaded.
+    pub(crate) uploads: Arc<Uploads>,
     /// How often who has called.
     pub(crate) rates: Arc<Rates>,
     /// Work that goes on although its caller hung up; joined when the host stops.
@@ -35,7 +35,7 @@ impl State {
         options: Options,
         metrics: impl Fn() -> String + Send + Sync + 'static,
     ) -> Self {
-        let uploads = Arc::new(Semaphore::new(options.uploads_max));
+        let uploads = Arc::new(Uploads::new(&options));
         let rates = Arc::new(Rates::new(&options));
         Self {
             services,

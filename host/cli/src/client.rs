@@ -32,6 +32,8 @@ pub struct Client {
 pub struct Answer {
     /// The body.
     pub body: Bytes,
+    /// The tag of the object as it was answered; none: it has none.
+    pub etag: Option<String>,
 }
 
 /// What the host answered to a call that it refused.
@@ -41,6 +43,8 @@ pub struct Refused {
     pub status: u16,
     /// The problem, mostly as `application/problem+json`.
     pub body: Bytes,
+    /// Whether there was no key to call it with.
+    pub without_key: bool,
 }
 
 impl fmt::Display for Refused {
@@ -149,6 +153,14 @@ impl Client {
         self.call("PUT", path, Some((JSON, body))).await
     }
 
+    /// PUT over what has this tag, and over nothing else.
+    ///
+    /// # Errors
+    /// When the host cannot be reached or refuses, because somebody else was faster among others.
+    pub async fn put_over(&self, etag: &str, path: ApiPath, body: Bytes) -> anyhow::Result<Answer> {
+        self.call_with("PUT", path, Some((JSON, body)), Some(("If-Match", etag))).await
+    }
+
     /// PUT of a body that is no JSON.
     ///
     /// # Errors
@@ -204,9 +216,11 @@ impl Client {
             .await
             .with_context(|| format!("no answer from {}", self.server))?;
         if !(200..300).contains(&response.status) {
-            return Err(Refused { status: response.status, body: response.body }.into());
+            let (status, body) = (response.status, response.body);
+            return Err(Refused { status, body, without_key: self.key.is_none() }.into());
         }
-        Ok(Answer { body: response.body })
+        let etag = response.headers.get("etag").and_then(|tag| tag.to_str().ok());
+        Ok(Answer { etag: etag.map(str::to_owned), body: response.body })
     }
 }
 

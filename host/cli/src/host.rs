@@ -72,7 +72,7 @@ impl Host {
         let socket = bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
         let data_directory = config.data_directory.clone();
         let api = config.api.clone();
-        let wired = wire(&config, clock).await?;
+        let wired = wire(&config, socket.local_addr()?, clock).await?;
         let key_path = data_directory.join(OPERATOR_KEY_FILE);
         let keep = |key: &Secret| {
             write_operator_key(&key_path, key)?;

@@ -158,16 +158,21 @@ pub fn problem_lines(refused: &Refused) -> Vec<String> {
     };
     let title = text(&problem, "detail").or_else(|| text(&problem, "title"));
     let title = title.unwrap_or_else(|| "the server refused".to_owned());
+    let title = by_command(&title);
     let code = text(&problem, "code").unwrap_or_default();
     let mut lines = vec![format!("error: {title} ({code})")];
-    lines.extend(remedy(&code).map(|remedy| format!("  {remedy}")));
+    lines.extend(remedy(&code, refused.without_key).map(|remedy| format!("  {remedy}")));
     lines.extend(items(&problem, "errors").map(|error| format!("  {}", problem_line(error))));
     lines
 }
 
 /// What the API cannot know: how the command line says it.
-fn remedy(code: &str) -> Option<&'static str> {
+fn remedy(code: &str, without_key: bool) -> Option<&'static str> {
     match code {
+        "unauthenticated" if without_key => Some(
+            "none was given, and this directory has no cordon-data/operator.key of a host on this \
+             machine; give one with --key-file, CORDON_KEY_FILE or CORDON_KEY",
+        ),
         "unauthenticated" => Some("give one with --key-file, CORDON_KEY_FILE or CORDON_KEY"),
         "tenant_required" => Some("name it with --tenant or CORDON_TENANT"),
         _ => None,
@@ -181,6 +186,7 @@ pub fn problem_line(problem: &Value) -> String {
     let column = text(problem, "column").map(|column| format!(", column {column}"));
     let warning = text(problem, "severity").is_some_and(|severity| severity == "warning");
     let message = text(problem, "detail").or_else(|| text(problem, "message")).unwrap_or_default();
+    let message = by_command(&message);
     format!(
         "{}{}{}{message}",
         place.unwrap_or_default(),
@@ -189,6 +195,12 @@ pub fn problem_line(problem: &Value) -> String {
     )
     .trim_start_matches(": ")
     .to_owned()
+}
+
+/// A sentence of the API that names a command and, after it, the call which does the same: without
+/// the call, whose body is long and says nothing that `grants show` does not.
+pub fn by_command(detail: &str) -> &str {
+    detail.split_once(", or PUT /v1/").map_or(detail, |(command, _)| command)
 }
 
 /// A scalar member of an object, as text; none when it is absent, null or not a scalar.
@@ -236,7 +248,7 @@ mod tests {
     use serde_json::json;
 
     fn refused(body: &Value) -> Refused {
-        Refused { status: 422, body: Bytes::from(body.to_string()) }
+        Refused { status: 422, body: Bytes::from(body.to_string()), without_key: false }
     }
 
     #[test]
@@ -268,8 +280,28 @@ mod tests {
     }
 
     #[test]
+    fn who_gave_no_key_is_told_where_it_was_looked_for() {
+        let body = json!({"code": "unauthenticated", "detail": "a valid API key is required"});
+        let [wrong, missing] =
+            [false, true].map(|without_key| Refused { without_key, ..refused(&body) });
+        let [wrong, missing] = [wrong, missing].map(|refused| problem_lines(&refused).join("\n"));
+        assert!(!wrong.contains("operator.key"), "{wrong}");
+        assert!(missing.contains("no cordon-data/operator.key"), "{missing}");
+    }
+
+    #[test]
+    fn of_a_command_and_a_call_that_do_the_same_the_command_is_shown() {
+        let detail = "to grant: cordon connection grants approve crm, or PUT \
+                      /v1/connections/crm/grants {\"http\":[]}";
+        let line = problem_line(&json!({ "detail": detail }));
+        assert_eq!(line, "to grant: cordon connection grants approve crm");
+        assert_eq!(by_command("store them with PUT /v1/x"), "store them with PUT /v1/x");
+    }
+
+    #[test]
     fn an_answer_that_is_no_problem_is_told_by_its_status() {
-        let refused = Refused { status: 502, body: Bytes::from_static(b"<html>") };
+        let body = Bytes::from_static(b"<html>");
+        let refused = Refused { status: 502, body, without_key: false };
         assert_eq!(problem_lines(&refused), ["error: the server answered 502"]);
     }
 

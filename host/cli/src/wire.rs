@@ -4,6 +4,7 @@
 //! task of the host. Called by [`crate::host`].
 
 use std::fs::DirBuilder;
+use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
 
@@ -34,8 +35,12 @@ pub(crate) struct Wired {
     pub(crate) services: Services,
 }
 
-/// Opens and connects every part.
-pub(crate) async fn wire(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Wired> {
+/// Opens and connects every part of a host that listens here.
+pub(crate) async fn wire(
+    config: &Config,
+    listening: SocketAddr,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Wired> {
     // One for all parts: what a tenant does in one of them counts in all.
     let processors = Processors::of_the_machine();
     let options = cordon_store::Options {
@@ -46,6 +51,8 @@ pub(crate) async fn wire(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resu
     let secrets: Arc<dyn Secrets> = Arc::new(secrets(config, &store));
     let packages = packages(config, &store, processors.clone())?;
     let gate = Gate::new(config.egress.clone()).context("egress.development_networks")?;
+    // Before anything can be sent.
+    gate.never_dial(listening);
     let gate = Arc::new(gate);
     let runtime = Arc::new(runtime(config, &store, &gate, &secrets, &clock, processors.clone())?);
     admit_all(&runtime, &config.plugins).await?;

@@ -3,7 +3,8 @@
 //! Everything outside global unicast is denied (IANA special-purpose registries, and platform
 //! endpoints that sit in public space). The operator's development networks, and the private
 //! networks that a connection was granted, open exactly the addresses they hold; link-local, multicast and metadata addresses are never opened.
-//! Deliberately does not unwrap IPv4 from IPv6: such forms are refused as they are.
+//! Deliberately does not unwrap IPv4 from IPv6: such forms are refused as they are. Where the host
+//! itself listens nobody is dialed, whatever is opened (`own`).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,29 +12,53 @@ use cordon_model::grant::PrivateNetwork;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::options::Error;
+use crate::own::OwnAddresses;
 
 /// Decides which addresses may be dialed.
 #[derive(Debug, Clone)]
 pub(crate) struct AddressGuard {
     open: Vec<IpNet>,
+    own: OwnAddresses,
 }
 
 /// A class of addresses that is denied, in words for the operator.
 pub(crate) type Class = &'static str;
 
+/// Why an address is not dialed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Undialed {
+    /// For what it is.
+    #[error("{0}")]
+    Class(Class),
+    /// The host itself listens there.
+    #[error("the host itself listens there")]
+    Own,
+}
+
+impl Undialed {
+    /// The stable word.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Class(_) => "address_denied",
+            Self::Own => "own_address",
+        }
+    }
+}
+
 impl AddressGuard {
-    /// A guard with these networks opened.
-    pub(crate) fn new(open: Vec<IpNet>) -> Result<Self, Error> {
+    /// A guard with these networks opened, but for where the host listens.
+    pub(crate) fn new(open: Vec<IpNet>, own: OwnAddresses) -> Result<Self, Error> {
         match open.iter().find(|network| !may_be_opened(network)) {
             Some(network) => Err(Error::DevelopmentNetwork(*network)),
-            None => Ok(Self { open }),
+            None => Ok(Self { open, own }),
         }
     }
 
     /// The same guard with private networks opened, too.
     pub(crate) fn opening(&self, networks: &[PrivateNetwork]) -> Self {
         let networks = networks.iter().map(PrivateNetwork::network);
-        Self { open: self.open.iter().copied().chain(networks).collect() }
+        let open = self.open.iter().copied().chain(networks).collect();
+        Self { open, own: self.own.clone() }
     }
 
     /// The networks that are opened.
@@ -51,7 +76,13 @@ impl AddressGuard {
         self.open.iter().any(|network| network.contains(&address)) && never(address).is_none()
     }
 
-    /// Whether an address may be dialed; otherwise what it is.
+    /// Whether a port of an address may be dialed.
+    pub(crate) fn check_port(&self, address: IpAddr, port: u16) -> Result<(), Undialed> {
+        self.check(address).map_err(Undialed::Class)?;
+        if self.own.listen_at(address, port) { Err(Undialed::Own) } else { Ok(()) }
+    }
+
+    /// Whether an address may be dialed at any port; otherwise what it is.
     pub(crate) fn check(&self, address: IpAddr) -> Result<(), Class> {
         if self.opens(address) {
             return Ok(());
@@ -161,7 +192,10 @@ mod tests {
 
     fn allowed(open: &[&str], address: &str) -> bool {
         let open = open.iter().map(|n| n.parse().unwrap()).collect();
-        AddressGuard::new(open).unwrap().check(address.parse().unwrap()).is_ok()
+        AddressGuard::new(open, OwnAddresses::default())
+            .unwrap()
+            .check(address.parse().unwrap())
+            .is_ok()
     }
 
     #[test]
@@ -291,7 +325,8 @@ mod tests {
             "ff00::/8",
             "224.0.0.0/8",
         ] {
-            assert!(AddressGuard::new(vec![network.parse().unwrap()]).is_err(), "{network}");
+            let open = vec![network.parse().unwrap()];
+            assert!(AddressGuard::new(open, OwnAddresses::default()).is_err(), "{network}");
         }
     }
 }

@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tower::Service;
+use tower::{Service, ServiceExt as _};
 
 use crate::client::{GaiResolver, HttpConnector};
 use crate::proxy::{Proxy, ProxyError};
@@ -47,7 +47,7 @@ pub(crate) struct Connector {
 #[derive(Clone)]
 pub(crate) enum Dial {
     /// To vetted addresses.
-    Guarded(HttpConnector<Guarded>),
+    Guarded(Guarded),
     /// To vetted addresses, through the operator's proxy.
     Proxied(Arc<Proxied>),
     /// To a server that the operator named.
@@ -71,7 +71,7 @@ impl Connector {
 impl Dial {
     /// To addresses that the guard lets pass.
     pub(crate) fn guarded(names: Guarded) -> Self {
-        Self::Guarded(plain(names))
+        Self::Guarded(names)
     }
 
     /// The same through a proxy, whose own certificate `tls` checks.
@@ -112,15 +112,19 @@ impl Proxied {
 
     async fn addresses(&self, to: &Uri) -> Result<Vec<SocketAddr>, BoxError> {
         let host = to.host().unwrap_or_default();
-        let port = to.port_u16().unwrap_or(if to.scheme_str() == Some("https") { 443 } else { 80 });
+        let port = port_of(to);
         let written = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         let addresses = match written {
-            Ok(address) => vec![self.names.vetted(address)?],
-            Err(_) => self.names.addresses(host).await?,
+            Ok(address) => vec![self.names.vetted(address, port)?],
+            Err(_) => self.names.addresses(host, port).await?,
         };
         let some = addresses.into_iter().take(PROXIED_ADDRESSES_MAX);
         Ok(some.map(|address| SocketAddr::new(address, port)).collect())
     }
+}
+
+fn port_of(to: &Uri) -> u16 {
+    to.port_u16().unwrap_or(if to.scheme_str() == Some("https") { 443 } else { 80 })
 }
 
 impl Service<Uri> for Dial {
@@ -130,16 +134,16 @@ impl Service<Uri> for Dial {
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         match self {
-            Self::Guarded(connector) => connector.poll_ready(context).map_err(Into::into),
             Self::Unguarded(connector) => connector.poll_ready(context).map_err(Into::into),
-            Self::Proxied(_) => Poll::Ready(Ok(())),
+            Self::Guarded(_) | Self::Proxied(_) => Poll::Ready(Ok(())),
         }
     }
 
     fn call(&mut self, to: Uri) -> BoxFuture<Wire> {
         match self {
-            Self::Guarded(connector) => {
-                let connecting = connector.call(to);
+            // Its names are vetted for the port that is dialed.
+            Self::Guarded(names) => {
+                let connecting = plain(names.at(port_of(&to))).oneshot(to);
                 Box::pin(async { Ok(Wire::Http(connecting.await?)) })
             }
             Self::Unguarded(connector) => {

@@ -12,17 +12,18 @@ mod given;
 mod granted;
 mod webhooks;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use cordon_model::grant::{EgressLimits, EgressPolicy, Grants, OriginPattern};
 use cordon_model::http_request::HttpRequest;
 
-use crate::address::{self, AddressGuard};
+use crate::address::{self, AddressGuard, Undialed};
 use crate::client::{Clients, Purpose};
 use crate::inspect::{Inspection, RequestProblem, inspect};
 use crate::names::{Reach, reach};
 use crate::options::{Error, Options};
+use crate::own::OwnAddresses;
 use crate::render::Rendered;
 use crate::resolve::{self, Resolve, SystemResolver};
 use crate::send::{Received, SendError, Sending, Stage};
@@ -32,6 +33,8 @@ use crate::target::{Host, Target};
 pub struct Gate {
     options: Options,
     policy: EgressPolicy,
+    /// Where the host listens, which nobody may dial.
+    own: OwnAddresses,
     /// What every connection may dial.
     guard: Arc<AddressGuard>,
     /// What a connection may dial that was granted every private network there is.
@@ -54,11 +57,19 @@ impl Gate {
     /// # Errors
     /// When a development network opens too much.
     pub fn with_resolver(options: Options, resolver: Arc<dyn Resolve>) -> Result<Self, Error> {
-        let guard = Arc::new(AddressGuard::new(options.development_networks.clone())?);
+        let own = OwnAddresses::default();
+        let guard = AddressGuard::new(options.development_networks.clone(), own.clone())?;
+        let guard = Arc::new(guard);
         let clients = Clients::new(options.clients_max);
         let policy = options.policy();
         let widest = guard.opening(&policy.private);
-        Ok(Self { options, policy, guard, widest, resolver, clients })
+        Ok(Self { options, policy, own, guard, widest, resolver, clients })
+    }
+
+    /// The host itself listens here: from now on nobody is dialed there, whatever is opened and
+    /// granted. An unspecified address stands for every one of this machine.
+    pub fn never_dial(&self, listening: SocketAddr) {
+        self.own.add(listening);
     }
 
     /// [`inspect`], and what the operator's settings say on top: whether the host can be called
@@ -80,7 +91,7 @@ impl Gate {
                 // What the tenant is limited to is looked at by whoever knows the tenant.
                 self.check_policy(&EgressLimits::default(), &origin)?;
                 // Which private networks it is granted is looked at when it is sent.
-                check_host(self.guard_within(&self.widest, &target, &origin), &target.host)
+                check_host(self.guard_within(&self.widest, &target, &origin), &target)
             });
             judged.unwrap_or_else(|error| add("/url", error));
         }
@@ -119,7 +130,7 @@ impl Gate {
     /// As [`Gate::send`], as far as that comes before the connection.
     pub async fn vet(&self, sending: &Sending<'_>) -> Result<Vec<IpAddr>, SendError> {
         let guard = self.judge(sending)?;
-        let (addresses, vetted) = self.look_up(&sending.rendered.target.host, &guard).await;
+        let (addresses, vetted) = self.look_up(&sending.rendered.target, &guard).await;
         vetted.map(|()| addresses)
     }
 
@@ -134,17 +145,17 @@ impl Gate {
     /// Where a host leads, and whether all of it may be dialed.
     async fn look_up(
         &self,
-        host: &Host,
+        target: &Target,
         guard: &AddressGuard,
     ) -> (Vec<IpAddr>, Result<(), SendError>) {
-        let name = match host {
+        let name = match &target.host {
             Host::Address(address) => return (vec![*address], Ok(())),
             Host::Name(name) => name,
         };
         let Ok(mut found) = self.resolver.resolve(name).await else {
             return (Vec::new(), Err(SendError::Unreachable { sent: false }));
         };
-        let vetted = resolve::vet(guard, name, &mut found)
+        let vetted = resolve::vet(guard, (name, target.port()), &mut found)
             .map_err(|refused| denied(Stage::Resolve, refused.code(), refused.to_string()));
         (found, vetted)
     }
@@ -159,7 +170,7 @@ impl Gate {
         self.check_policy(sending.limits, &origin)?;
         granted::check(grants, rendered, &origin, verify_tls)?;
         let guard = self.guard_for(grants, &rendered.target, &origin);
-        check_host(&guard, &rendered.target.host)?;
+        check_host(&guard, &rendered.target)?;
         Ok(guard)
     }
 
@@ -229,16 +240,17 @@ impl Gate {
 }
 
 /// Addresses written out are checked here: the client never asks the resolver about them.
-fn check_host(guard: &AddressGuard, host: &Host) -> Result<(), SendError> {
-    match host {
-        Host::Address(address) => guard.check(*address).map_err(|class| {
-            let remedy = if address::can_be_opened(*address) {
-                "; the operator opens networks in [egress]"
-            } else {
-                ""
+fn check_host(guard: &AddressGuard, target: &Target) -> Result<(), SendError> {
+    match &target.host {
+        Host::Address(address) => guard.check_port(*address, target.port()).map_err(|undialed| {
+            let remedy = match undialed {
+                Undialed::Class(_) if address::can_be_opened(*address) => {
+                    "; the operator opens networks with development_networks in [egress]"
+                }
+                Undialed::Class(_) | Undialed::Own => "",
             };
-            let detail = format!("the address is not dialed: {class}{remedy}");
-            denied(Stage::Address, "address_denied", detail)
+            let detail = format!("the address is not dialed: {undialed}{remedy}");
+            denied(Stage::Address, undialed.code(), detail)
         }),
         Host::Name(name) => match reach(name) {
             Reach::Public => Ok(()),

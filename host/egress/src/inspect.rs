@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use cordon_model::grant::PathPrefix;
+use cordon_model::grant::{PathPrefix, Paths};
 use cordon_model::http_request::{HttpRequest, Piece};
 use cordon_model::plan::Place;
 
@@ -17,8 +17,9 @@ use crate::template::{self, Part, Template};
 pub struct Inspection {
     /// `scheme://host[:port]`, lower case, without a default port.
     pub origin: String,
-    /// The whole segments of the path before the first value: no value can lead out of it.
-    pub path_prefix: PathPrefix,
+    /// The path where it holds no value; else the whole segments before the first one, which no
+    /// value can lead out of.
+    pub paths: Paths,
     /// The verb.
     pub method: String,
     /// Names of placeholders and secrets, and where they stand.
@@ -49,7 +50,7 @@ pub fn inspect(request: &HttpRequest) -> Result<Inspection, Vec<RequestProblem>>
     let template = template::analyze(request)?;
     Ok(Inspection {
         names: names(&template),
-        path_prefix: path_prefix(&template),
+        paths: paths(&template),
         origin: template.origin,
         method: request.method.clone(),
         raw: template.raw,
@@ -69,8 +70,8 @@ fn names(template: &Template<'_>) -> BTreeSet<(String, Place)> {
         .collect()
 }
 
-/// The longest prefix that a grant can say.
-fn path_prefix(template: &Template<'_>) -> PathPrefix {
+/// The least that a grant can say and that covers the path, whatever its values will be.
+fn paths(template: &Template<'_>) -> Paths {
     let mut url = String::new();
     let mut ends_in_value = false;
     for part in &template.url {
@@ -87,16 +88,13 @@ fn path_prefix(template: &Template<'_>) -> PathPrefix {
         None => (url.as_str(), false),
     };
     let rest = before_query.split_once("://").map_or("", |(_, rest)| rest);
+    // No path is sent as /.
     let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
-    // A value in the path belongs to the last segment, as far as it is known.
-    let mut prefix = if ends_in_value && !in_query { parent(path) } else { path };
-    // What no grant can say, like an empty segment, is cut off with what is below it.
-    loop {
-        match prefix.parse() {
-            Ok(read) => return read,
-            Err(_) if prefix.len() <= 1 => return PathPrefix::root(),
-            Err(_) => prefix = parent(prefix),
-        }
+    if ends_in_value && !in_query {
+        // The value belongs to the last segment, as far as that is known.
+        Paths::Under(PathPrefix::above(parent(path)))
+    } else {
+        Paths::least(path)
     }
 }
 

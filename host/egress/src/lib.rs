@@ -16,6 +16,7 @@ mod inspect;
 mod names;
 mod operator;
 mod options;
+mod own;
 mod proxy;
 mod receive;
 mod reflect;

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use async_trait::async_trait;
 use tower::Service;
 
-use crate::address::{AddressGuard, Class};
+use crate::address::{AddressGuard, Undialed};
 use crate::client::Name;
 use crate::names::{Reach, reach};
 
@@ -50,7 +50,7 @@ impl Resolve for SystemResolver {
 pub(crate) enum AnswerRefused {
     /// One address of it may not be dialed.
     #[error("the name leads to an address that is not dialed: {0}")]
-    Address(Class),
+    Address(Undialed),
     /// A name of an inner network that leads out of what the operator opened.
     #[error("the name belongs to an inner network and leads elsewhere")]
     Elsewhere,
@@ -63,7 +63,7 @@ impl AnswerRefused {
     /// The stable word.
     pub(crate) const fn code(self) -> &'static str {
         match self {
-            Self::Address(_) => "address_denied",
+            Self::Address(undialed) => undialed.code(),
             Self::Elsewhere => "host_reserved",
             Self::Empty => "no_address",
         }
@@ -88,28 +88,45 @@ pub(crate) struct Guarded {
     guard: Arc<AddressGuard>,
 }
 
+/// The same for one port: what the dialer asks.
+#[derive(Clone)]
+pub(crate) struct GuardedPort {
+    names: Guarded,
+    port: u16,
+}
+
 impl Guarded {
     /// Puts a guard before a resolver.
     pub(crate) fn new(resolver: Arc<dyn Resolve>, guard: Arc<AddressGuard>) -> Self {
         Self { resolver, guard }
     }
 
-    /// Every address of a name, if all of them may be dialed. The name service is asked once.
-    pub(crate) async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, NoAddresses> {
+    /// For one port.
+    pub(crate) fn at(&self, port: u16) -> GuardedPort {
+        GuardedPort { names: self.clone(), port }
+    }
+
+    /// Every address of a name, if this port of all of them may be dialed. The name service is asked
+    /// once.
+    pub(crate) async fn addresses(
+        &self,
+        name: &str,
+        port: u16,
+    ) -> Result<Vec<IpAddr>, NoAddresses> {
         let name = name.to_ascii_lowercase();
         let mut found = self.resolver.resolve(&name).await?;
-        vet(&self.guard, &name, &mut found)?;
+        vet(&self.guard, (&name, port), &mut found)?;
         Ok(found)
     }
 
-    /// An address that is written out, if it may be dialed.
-    pub(crate) fn vetted(&self, address: IpAddr) -> Result<IpAddr, NoAddresses> {
-        self.guard.check(address).map_err(AnswerRefused::Address)?;
+    /// An address that is written out, if this port of it may be dialed.
+    pub(crate) fn vetted(&self, address: IpAddr, port: u16) -> Result<IpAddr, NoAddresses> {
+        self.guard.check_port(address, port).map_err(AnswerRefused::Address)?;
         Ok(address)
     }
 }
 
-impl Service<Name> for Guarded {
+impl Service<Name> for GuardedPort {
     type Response = std::vec::IntoIter<SocketAddr>;
     type Error = NoAddresses;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, NoAddresses>> + Send>>;
@@ -121,7 +138,7 @@ impl Service<Name> for Guarded {
     fn call(&mut self, name: Name) -> Self::Future {
         let guarded = self.clone();
         Box::pin(async move {
-            let found = guarded.addresses(name.as_str()).await?;
+            let found = guarded.names.addresses(name.as_str(), guarded.port).await?;
             // The dialer puts the port of the URL in the place of 0.
             let found: Vec<_> = found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect();
             Ok(found.into_iter())
@@ -133,7 +150,7 @@ impl Service<Name> for Guarded {
 /// `localhost`, which is both families to most systems, what is not opened is left out.
 pub(crate) fn vet(
     guard: &AddressGuard,
-    host: &str,
+    (host, port): (&str, u16),
     found: &mut Vec<IpAddr>,
 ) -> Result<(), AnswerRefused> {
     if host == "localhost" && found.iter().any(|address| guard.opens(*address)) {
@@ -144,7 +161,7 @@ pub(crate) fn vet(
     }
     let local = reach(host) != Reach::Public;
     for address in found {
-        guard.check(*address).map_err(AnswerRefused::Address)?;
+        guard.check_port(*address, port).map_err(AnswerRefused::Address)?;
         if local && !guard.opens(*address) {
             return Err(AnswerRefused::Elsewhere);
         }
@@ -155,11 +172,37 @@ pub(crate) fn vet(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::own::OwnAddresses;
+
+    /// Where the host itself listens.
+    const OWN: &str = "127.0.0.1:7070";
+
+    fn guard(open: &[&str]) -> AddressGuard {
+        let own = OwnAddresses::default();
+        own.add(OWN.parse().unwrap());
+        AddressGuard::new(open.iter().map(|n| n.parse().unwrap()).collect(), own).unwrap()
+    }
 
     fn vetted(open: &[&str], host: &str, found: &[&str]) -> Result<(), AnswerRefused> {
-        let open = open.iter().map(|n| n.parse().unwrap()).collect();
+        vetted_at(open, (host, 443), found)
+    }
+
+    fn vetted_at(open: &[&str], at: (&str, u16), found: &[&str]) -> Result<(), AnswerRefused> {
         let mut found: Vec<IpAddr> = found.iter().map(|a| a.parse().unwrap()).collect();
-        vet(&AddressGuard::new(open).unwrap(), host, &mut found)
+        vet(&guard(open), at, &mut found)
+    }
+
+    #[test]
+    fn a_name_that_leads_to_where_the_host_listens_is_refused_at_that_port_alone() {
+        let open = ["127.0.0.0/8"];
+        let own = Err(AnswerRefused::Address(Undialed::Own));
+        for name in ["localhost", "sandbox.internal", "api.acme.com"] {
+            assert_eq!(vetted_at(&open, (name, 7070), &["127.0.0.1"]), own, "{name}");
+            assert_eq!(vetted_at(&open, (name, 7071), &["127.0.0.1"]), Ok(()), "{name}");
+            assert_eq!(vetted_at(&open, (name, 7070), &["127.0.0.2"]), Ok(()), "{name}");
+        }
+        let mixed = ["127.0.0.2", "127.0.0.1"];
+        assert_eq!(vetted_at(&open, ("api.acme.com", 7070), &mixed), own, "one refuses all");
     }
 
     #[test]
@@ -167,7 +210,7 @@ mod tests {
         let public = ["93.184.215.14", "2606:4700:4700::1111"];
         assert_eq!(vetted(&[], "api.acme.com", &public), Ok(()));
         let mixed = ["93.184.215.14", "10.0.0.1"];
-        let refused = Err(AnswerRefused::Address("private"));
+        let refused = Err(AnswerRefused::Address(Undialed::Class("private")));
         assert_eq!(vetted(&[], "api.acme.com", &mixed), refused);
         assert_eq!(vetted(&["10.0.0.0/8"], "api.acme.com", &mixed), Ok(()));
         assert_eq!(vetted(&[], "api.acme.com", &[]), Err(AnswerRefused::Empty));
@@ -188,11 +231,11 @@ mod tests {
         assert_eq!(vetted(&["127.0.0.0/8"], "localhost", &both), Ok(()));
         assert_eq!(
             vetted(&[], "localhost", &both),
-            Err(AnswerRefused::Address("not global unicast"))
+            Err(AnswerRefused::Address(Undialed::Class("not global unicast")))
         );
-        let guard = AddressGuard::new(vec!["127.0.0.0/8".parse().unwrap()]).unwrap();
+        let guard = guard(&["127.0.0.0/8"]);
         let mut found = both.map(|a| a.parse().unwrap()).to_vec();
-        vet(&guard, "localhost", &mut found).unwrap();
+        vet(&guard, ("localhost", 443), &mut found).unwrap();
         assert_eq!(found, ["127.0.0.1".parse::<IpAddr>().unwrap()]);
     }
 }

@@ -36,6 +36,12 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// The port that is dialed.
+    pub(crate) fn port(&self) -> u16 {
+        // Both schemes have one.
+        self.url.port_or_known_default().unwrap_or_default()
+    }
+
     /// Reads a URL strictly.
     pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
         check_characters(text).map_err(|(fault, _)| fault)?;

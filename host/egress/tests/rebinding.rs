@@ -19,7 +19,7 @@ use cordon_egress::{
     render,
 };
 use cordon_model::TenantId;
-use cordon_model::grant::{EgressLimits, Grants, HttpGrant, PathPrefix};
+use cordon_model::grant::{EgressLimits, Grants, HttpGrant, Paths};
 use cordon_model::http_request::{BodyUse, HttpRequest, Piece, ValueId};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -118,7 +118,7 @@ async fn call(gate: &Gate, origin: &str) -> Result<Received, SendError> {
     let http = HttpGrant {
         origin: origin.parse().unwrap(),
         methods: BTreeSet::from(["GET".to_owned()]),
-        path_prefix: PathPrefix::root(),
+        paths: Paths::all(),
         unverified_tls: false,
         raw: false,
     };

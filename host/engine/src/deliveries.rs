@@ -47,6 +47,12 @@ impl Deliveries {
         Turn { _permit: permit }
     }
 
+    /// How many messages of a tenant are under way.
+    pub(crate) fn under_way(&self, tenant: &TenantId) -> usize {
+        let tenants = self.0.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        tenants.get(tenant).map_or(0, |turns| self.0.per_tenant - turns.available_permits())
+    }
+
     /// How many wait.
     pub(crate) fn waiting(&self) -> usize {
         self.0.waiting.load(Ordering::Relaxed)
@@ -96,6 +102,7 @@ mod tests {
         let mut third = Box::pin(deliveries.turn(&one));
         assert!(third.as_mut().now_or_never().is_none());
         assert_eq!(deliveries.waiting(), 1);
+        assert_eq!((deliveries.under_way(&one), deliveries.under_way(&two)), (2, 0));
         assert!(deliveries.turn(&two).now_or_never().is_some());
         drop(first);
         assert!(third.now_or_never().is_some());

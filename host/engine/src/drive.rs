@@ -24,8 +24,12 @@ pub(crate) async fn drive(
     id: RequestId,
     reins: &Reins,
 ) -> Result<(), HostError> {
-    // Breaks the token's hold when this driver ends in whatever way (see `free_abandoned`).
-    let _ended = reins.cancel.clone().drop_guard();
+    // It may have been suspended between the scheduler's look at it and this driver's claim. Whoever
+    // suspends looks at the claims afterwards: one of the two sees the other.
+    let tenant_now = services.store().tenant(tenant).await?;
+    if tenant_now.is_none_or(|now| now.suspended) {
+        return Ok(());
+    }
     let mut working = Some(Box::pin(work(services, tenant, id, &reins.cancel)));
     let mut telling = None;
     let mut due = None;

@@ -72,6 +72,15 @@ impl Followers {
         }
     }
 
+    /// How many follow a request of a tenant, or any.
+    pub(crate) fn count(&self, tenant: Option<&TenantId>) -> usize {
+        let places = self.lock();
+        match tenant {
+            Some(tenant) => places.by_tenant.get(tenant).copied().unwrap_or(0),
+            None => places.by_tenant.values().sum(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Places> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -127,6 +136,8 @@ mod tests {
         assert_eq!(of(&one).err(), Some(Full::Tenant));
         let _third = of(&two).ok().unwrap();
         assert_eq!(of(&two).err(), Some(Full::Host));
+        let counts = [Some(&one), Some(&two), None].map(|of| followers.count(of));
+        assert_eq!(counts, [2, 1, 3]);
         drop(first);
         assert!(of(&one).is_ok());
         assert_eq!(followers.lock().requests.len(), 2, "nothing is kept of those who left");

@@ -105,6 +105,9 @@ pub struct Options {
     pub plugin_checks_max: usize,
     /// Most connections that the answer to a switch of versions lists; it counts all.
     pub plugin_connections_listed_max: usize,
+    /// Most versions of its plugin that a connection is not with and that are looked at and listed
+    /// with its grants.
+    pub waiting_versions_max: usize,
     /// Most plugins that are read from the store and loaded at the same time after a start.
     pub plugin_loads_max: usize,
     /// Whose signatures of plugins count.
@@ -164,6 +167,7 @@ impl Default for Options {
             plugins_max: 200,
             plugin_checks_max: 8,
             plugin_connections_listed_max: 1_000,
+            waiting_versions_max: 4,
             plugin_loads_max: 4,
             plugin_publishers: Vec::new(),
             plugin_signatures_required: false,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use cordon_model::{RequestId, TenantId, Timestamp};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::followers::Followers;
@@ -19,6 +19,8 @@ use crate::waiting::{self, Reviews};
 use crate::{drive, fair, step};
 
 type Place = (TenantId, RequestId);
+/// What a driver leaves when it ends, and its place.
+type Ended = (Place, Result<(), step::HostError>);
 
 /// A cheap way to the scheduler: wakes it, and reaches the driver of a request.
 #[derive(Clone, Default)]
@@ -38,7 +40,7 @@ pub struct Handle {
 /// What a driver is told while it is at work.
 #[derive(Clone)]
 pub(crate) struct Reins {
-    /// To end. Cancelled by the driver itself when it ends (see `free_abandoned`).
+    /// To end.
     pub(crate) cancel: CancellationToken,
     /// The request was changed by somebody else.
     pub(crate) changed: Arc<Notify>,
@@ -119,6 +121,8 @@ pub struct Scheduler {
     services: Services,
     /// Requests for which the host could not do its part, and when to try again.
     held_back: HashMap<Place, Timestamp>,
+    /// What each driver works on, so that one that breaks can be told from the others.
+    places: HashMap<task::Id, Place>,
     /// Whose turn it was last.
     served_last: Option<TenantId>,
     /// The largest share of the places that a tenant was seen to have.
@@ -136,13 +140,14 @@ struct Standing {
 impl Scheduler {
     /// Pure: spawns nothing.
     pub fn new(services: Services) -> Self {
-        Self { services, held_back: HashMap::new(), served_last: None, largest_share: 0 }
+        let (held_back, places) = (HashMap::new(), HashMap::new());
+        Self { services, held_back, places, served_last: None, largest_share: 0 }
     }
 
     /// Works until `stop`; then drops what runs and returns. What was at work is simply due
     /// again at the next start.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut drivers: JoinSet<(Place, Result<(), step::HostError>)> = JoinSet::new();
+        let mut drivers: JoinSet<Ended> = JoinSet::new();
         let handle = self.services.scheduler.clone();
         let mut reviewing = JoinSet::new();
         reviewing.spawn(waiting::review(self.services.clone()));
@@ -152,7 +157,7 @@ impl Scheduler {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {}
-                Some(ended) = drivers.join_next() => self.ended(ended),
+                Some(ended) = drivers.join_next_with_id() => self.ended(ended),
                 () = handle.wake.notified() => {}
                 () = tokio::time::sleep(self.services.options.tick) => {}
             }
@@ -163,11 +168,7 @@ impl Scheduler {
         handle.ended.notify_waiters();
     }
 
-    async fn claim(
-        &mut self,
-        drivers: &mut JoinSet<(Place, Result<(), step::HostError>)>,
-        stop: &CancellationToken,
-    ) {
+    async fn claim(&mut self, drivers: &mut JoinSet<Ended>, stop: &CancellationToken) {
         let options = &self.services.options;
         let now = self.services.now();
         let mut shares = self.services.scheduler.at_work_by_tenant();
@@ -210,12 +211,13 @@ impl Scheduler {
             }
             *shares.entry(place.0.clone()).or_default() += 1;
             self.served_last = Some(place.0.clone());
-            let services = self.services.clone();
-            drivers.spawn(async move {
+            let (services, of) = (self.services.clone(), place.clone());
+            let driver = drivers.spawn(async move {
                 let driving = drive::drive(&services, &place.0, place.1, &reins);
                 let result = services.options.processors.in_turns(&place.0, driving).await;
                 (place, result)
             });
+            self.places.insert(driver.id(), of);
         }
         metrics::gauge!("cordon_requests_at_work").set(drivers.len() as f64);
     }
@@ -241,12 +243,10 @@ impl Scheduler {
         standings
     }
 
-    fn ended(
-        &mut self,
-        ended: Result<(Place, Result<(), step::HostError>), tokio::task::JoinError>,
-    ) {
+    fn ended(&mut self, ended: Result<(task::Id, Ended), task::JoinError>) {
         match ended {
-            Ok((place, result)) => {
+            Ok((driver, (place, result))) => {
+                self.places.remove(&driver);
                 self.services.scheduler.lock().remove(&place);
                 self.services.scheduler.ended.notify_waiters();
                 if let Err(error) = result {
@@ -259,26 +259,18 @@ impl Scheduler {
                 }
             }
             Err(error) => {
-                // A driver that panicked has left its place behind: find and free it, hold the
-                // request back a while, and say so loudly. Nothing of it is lost.
+                // A driver that panicked has left its place behind: free that one and no other (one
+                // that was told to stop may still be at work), hold the request back a while, and
+                // say so loudly. Nothing of it is lost.
                 tracing::error!(%error, "a request's driver broke");
                 metrics::counter!("cordon_driver_panics_total").increment(1);
-                self.free_abandoned();
+                if let Some(place) = self.places.remove(&error.id()) {
+                    self.services.scheduler.lock().remove(&place);
+                    self.services.scheduler.ended.notify_waiters();
+                    let again = self.services.now() + self.services.options.host_retry;
+                    self.held_back.insert(place, again);
+                }
             }
         }
-    }
-
-    fn free_abandoned(&mut self) {
-        let again = self.services.now() + self.services.options.host_retry;
-        // The token of a driver that ended is held by the map alone.
-        let mut at_work = self.services.scheduler.lock();
-        let held_back = &mut self.held_back;
-        at_work.retain(|place, reins| {
-            let abandoned = reins.cancel.is_cancelled();
-            if abandoned {
-                held_back.insert(place.clone(), again);
-            }
-            !abandoned
-        });
     }
 }

@@ -46,8 +46,13 @@ impl Commit {
 /// One change. An object carries the revision it will have; the store compares the one before.
 #[derive(Debug, Clone)]
 pub enum Change {
-    /// Creates (revision 1) or replaces (stored revision + 1) a tenant.
+    /// Creates (revision 1) or replaces (stored revision + 1) a tenant. From the commit on that
+    /// marks it for removal, nothing new is taken in for it: only work on the requests that it has
+    /// is kept, other commits are refused with [`CommitError::Absent`].
     PutTenant(Tenant),
+    /// Changes nothing. Refused with [`CommitError::Conflict`] while the tenant has requests that
+    /// are not final.
+    RequireIdle(TenantId),
     /// Removes a tenant with everything that is its own: objects, keys, requests, what belongs to
     /// them, its ledger, and the key that all of it is sealed under. Its name is free again.
     /// Events about it belong to the host's ledger.
@@ -140,6 +145,7 @@ impl Change {
             | Self::DeletePlugin(tenant, ..)
             | Self::PutNewestVersion { scope: tenant, .. } => tenant.as_ref(),
             Self::DeleteTenant(tenant, _)
+            | Self::RequireIdle(tenant)
             | Self::DeleteConnection(tenant, ..)
             | Self::PutSecrets(tenant, ..)
             | Self::DeletePolicy(tenant, ..)

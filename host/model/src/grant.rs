@@ -5,6 +5,7 @@
 //! connection or its grants are written, and by the egress gate at every send. Deliberately knows
 //! no address that a name leads to: the gate asks.
 
+mod exact_path;
 mod host_pattern;
 mod invalid;
 mod limits;
@@ -12,17 +13,20 @@ mod need;
 mod network;
 mod origin;
 mod path_prefix;
+mod paths;
 mod policy;
 mod public_suffix;
 
 use std::collections::BTreeSet;
 
+pub use exact_path::ExactPath;
 pub use host_pattern::HostPattern;
 pub use invalid::InvalidGrant;
 pub use limits::EgressLimits;
 pub use network::PrivateNetwork;
 pub use origin::OriginPattern;
 pub use path_prefix::PathPrefix;
+pub use paths::Paths;
 pub use policy::{EgressPolicy, PolicyRefusal};
 
 use crate::plan::Place;
@@ -48,8 +52,8 @@ pub struct HttpGrant {
     pub origin: OriginPattern,
     /// Verbs, as written.
     pub methods: BTreeSet<String>,
-    /// Below which path.
-    pub path_prefix: PathPrefix,
+    /// Which of its paths.
+    pub paths: Paths,
     /// Whether a request may go there with certificates unchecked.
     pub unverified_tls: bool,
     /// Whether a body may be filled in verbatim.
@@ -96,7 +100,7 @@ impl Grants {
         self.http.iter().any(|grant| {
             grant.origin.covers(origin)
                 && grant.methods.contains(method)
-                && grant.path_prefix.covers(path)
+                && grant.paths.covers(path)
                 && (verify_tls || grant.unverified_tls)
                 && (!raw || grant.raw)
         })
@@ -181,7 +185,7 @@ impl Grants {
     fn add_http(&mut self, grant: HttpGrant) {
         let same = |known: &&mut HttpGrant| {
             known.origin == grant.origin
-                && known.path_prefix == grant.path_prefix
+                && known.paths == grant.paths
                 && known.unverified_tls == grant.unverified_tls
                 && known.raw == grant.raw
         };
@@ -206,7 +210,7 @@ impl HttpGrant {
         let methods = &self.methods & &other.methods;
         let grant = Self {
             origin: self.origin.intersect(&other.origin)?,
-            path_prefix: self.path_prefix.intersect(&other.path_prefix)?,
+            paths: self.paths.intersect(&other.paths)?,
             unverified_tls: self.unverified_tls && other.unverified_tls,
             raw: self.raw && other.raw,
             methods,
@@ -217,7 +221,7 @@ impl HttpGrant {
     fn covers(&self, need: &Self, method: &str) -> bool {
         self.origin.covers(&need.origin)
             && self.methods.contains(method)
-            && self.path_prefix.covers(need.path_prefix.as_str())
+            && self.paths.covers_all(&need.paths)
             && (self.unverified_tls || !need.unverified_tls)
             && (self.raw || !need.raw)
     }

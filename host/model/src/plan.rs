@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::grant::PathPrefix;
+use crate::grant::Paths;
 use crate::http_request::HttpRequest;
 use crate::subject::IdentityKind;
 use crate::{Action, Problem};
@@ -70,8 +70,8 @@ pub struct Query {
     pub when_missing: WhenMissing,
     /// `scheme://host[:port]`, lower case, without a default port.
     pub origin: String,
-    /// The whole segments of its path before the first value.
-    pub path_prefix: PathPrefix,
+    /// Its path where that holds no value, else the whole segments before the first one.
+    pub paths: Paths,
     /// The verb.
     pub method: String,
     /// Names of placeholders and secrets, and where they stand.

@@ -15,7 +15,8 @@ mod webhooks;
 
 pub use clock::Clock;
 pub use connectors::{
-    ConnectorCall, ConnectorError, Connectors, Finding, JournalSink, RunEnd, RunOutcome, TestEnd,
+    CallsInUse, ConnectorCall, ConnectorError, Connectors, Finding, JournalSink, RunEnd,
+    RunOutcome, TestEnd,
 };
 pub use dry_run::{DryRunCall, DryRunEnd, Judgment, Refusal, UnsentRequest};
 pub use egress::{Egress, EgressQuestion, EgressVerdict};

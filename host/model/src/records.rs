@@ -17,24 +17,34 @@ impl Records {
     /// A shape error when there is no array of objects there, or the document is no JSON that
     /// can be kept without loss (BEHAVIOUR D4).
     pub fn parse(bytes: &[u8], pointer: &str) -> Result<Self, ShapeError> {
-        let document = Json::parse(bytes, Shape::ArrayOfObjects)?;
-        let wrong = |found: Shape| ShapeError {
-            expected: Shape::ArrayOfObjects,
-            found,
-            offset: 0,
-            size: bytes.len() as u64,
-        };
-        let found = document.at(pointer).ok_or_else(|| wrong(Shape::Missing))?;
-        match found {
-            Json::Array(objects) if found.shape() == Shape::ArrayOfObjects => {
-                Ok(Self { objects: objects.clone() })
+        Self::read(bytes, pointer, Shape::ArrayOfObjects, |found| {
+            if let Json::Array(objects) = found { objects.clone() } else { Vec::new() }
+        })
+    }
+
+    /// Reads the one object at `pointer` (`""`: the whole body).
+    ///
+    /// # Errors
+    /// As [`Records::parse`], when there is no object there; `null` and `missing` are told apart
+    /// from everything else, because they may mean that there is no data.
+    pub fn parse_object(bytes: &[u8], pointer: &str) -> Result<Self, ShapeError> {
+        Self::read(bytes, pointer, Shape::Object, |found| vec![found.clone()])
+    }
+
+    /// `objects` makes them of what stands at the pointer, once that has the shape.
+    fn read(
+        bytes: &[u8],
+        pointer: &str,
+        expected: Shape,
+        objects: impl FnOnce(&Json) -> Vec<Json>,
+    ) -> Result<Self, ShapeError> {
+        let document = Json::parse(bytes, expected)?;
+        let found = document.at(pointer);
+        match found.map_or(Shape::Missing, Json::shape) {
+            shape if shape == expected => {
+                Ok(Self { objects: found.map(objects).unwrap_or_default() })
             }
-            Json::Null
-            | Json::Bool(_)
-            | Json::Number(_)
-            | Json::String(_)
-            | Json::Array(_)
-            | Json::Object(_) => Err(wrong(found.shape())),
+            found => Err(ShapeError { expected, found, offset: 0, size: bytes.len() as u64 }),
         }
     }
 
@@ -92,5 +102,38 @@ mod tests {
             );
         }
         assert_eq!(Records::parse(b"{}", "/data").map_err(|e| e.found), Err(Shape::Missing));
+    }
+
+    #[test]
+    fn one_object_is_records_of_one_and_everything_else_says_what_it_is() {
+        let member = |json: &str| {
+            let found = Records::parse_object(json.as_bytes(), "/member");
+            found.map(|records| records.to_text()).map_err(|error| {
+                assert_eq!((error.expected, error.size), (Shape::Object, json.len() as u64));
+                error.found
+            })
+        };
+        let one = r#"{"member":{"id":12345678901234567890}}"#;
+        assert_eq!(member(one), Ok(r#"[{"id":12345678901234567890}]"#.to_owned()));
+        assert_eq!(member(r#"{"member":{}}"#), Ok("[{}]".to_owned()));
+        let whole = Records::parse_object(one.as_bytes(), "").map(|records| records.to_text());
+        assert_eq!(whole, Ok(format!("[{one}]")));
+        for (json, found) in [
+            (r#"{"member":null}"#, Shape::Null),
+            (r#"{"person":{}}"#, Shape::Missing),
+            ("[]", Shape::Missing),
+            (r#"{"member":[]}"#, Shape::ArrayOfObjects),
+            (r#"{"member":[{}]}"#, Shape::ArrayOfObjects),
+            (r#"{"member":[7]}"#, Shape::Array),
+            (r#"{"member":"x"}"#, Shape::Text),
+            (r#"{"member":""}"#, Shape::Text),
+            (r#"{"member":0}"#, Shape::Number),
+            (r#"{"member":false}"#, Shape::Boolean),
+            (r#"{"member":{"a":1,"a":2}}"#, Shape::DuplicateKey),
+            (r#"{"member":{}"#, Shape::NotJson),
+            ("", Shape::NotJson),
+        ] {
+            assert_eq!(member(json), Err(found), "{json}");
+        }
     }
 }

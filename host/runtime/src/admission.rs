@@ -231,7 +231,7 @@ fn refused(stop: Stop, failed: impl FnOnce(FailureCode, String) -> Error) -> Err
 
 fn checked(descriptor: types::Descriptor, options: &Options) -> Result<Descriptor, Error> {
     let descriptor = Descriptor::from(descriptor);
-    let refused = |what: &'static str| Err(Error::InvalidDescriptor(what));
+    let refused = |what: &str| Err(Error::InvalidDescriptor(what.to_owned()));
     if !is_snake_case(&descriptor.connector_type) {
         return refused("connector-type is not 1 to 64 characters of a-z, 0-9 and '_'");
     }
@@ -239,13 +239,13 @@ fn checked(descriptor: types::Descriptor, options: &Options) -> Result<Descripto
         return refused("category is not 1 to 64 characters of a-z, 0-9 and '_'");
     }
     let name = &descriptor.display_name;
-    let chars = name.chars().count();
-    if name.trim() != name
-        || chars == 0
-        || chars > options.label_chars_max
-        || name.chars().any(cordon_model::subject::is_invisible)
-    {
-        return refused("display-name is empty, too long, not trimmed, or not printable");
+    let (chars, most) = (name.chars().count(), options.label_chars_max);
+    if chars > most {
+        return refused(&format!("display-name has {chars} characters; {most} are allowed"));
+    }
+    let invisible = name.chars().any(cordon_model::subject::is_invisible);
+    if name.is_empty() || name.trim() != name || invisible {
+        return refused("display-name is empty, not trimmed, or not printable");
     }
     let mut actions = descriptor.actions.clone();
     actions.sort_unstable();
@@ -254,8 +254,9 @@ fn checked(descriptor: types::Descriptor, options: &Options) -> Result<Descripto
         return refused("actions names one twice");
     }
     for schema in std::iter::once(&descriptor.config_schema).chain(&descriptor.policy_schema) {
-        if schema.len() > options.schema_bytes_max {
-            return refused("a schema is too large");
+        let (bytes, most) = (schema.len(), options.schema_bytes_max);
+        if bytes > most {
+            return refused(&format!("a schema has {bytes} bytes; {most} are allowed"));
         }
         if serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(schema).is_err() {
             return refused("a schema is no JSON object");

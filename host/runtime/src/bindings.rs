@@ -13,6 +13,7 @@ mod generated {
         imports: {
             "cordon:connector/http.send": async | trappable,
             "cordon:connector/http.[method]response.records": async | trappable,
+            "cordon:connector/http.[method]response.object": async | trappable,
             "cordon:connector/http.[method]response.value": async | trappable,
             "cordon:connector/handles.make-records": async | trappable,
             default: trappable,

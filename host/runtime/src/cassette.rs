@@ -24,6 +24,10 @@ pub trait Player: Send + Sync {
     /// The answer to one try of a request. None: there is none to this request here; the run
     /// ends, and whoever plays knows why.
     fn answer(&self, request: &TapedRequest) -> Option<TapedAnswer>;
+
+    /// A line that the connector logged, within the limits of a run. With the grant to read it may
+    /// hold what was played.
+    fn logged(&self, level: &'static str, line: &str);
 }
 
 /// Listens to upstreams.

@@ -100,12 +100,18 @@ pub(crate) async fn native_in_process(
         Err(match status.code() {
             Some(_) => Error::unloadable(&String::from_utf8_lossy(&words)),
             // Ended by a signal: one that it got for a limit, or gave itself for want of memory.
-            None => Error::CompilerLimit("it used up its memory or its processor time"),
+            None => Error::CompilerLimit(format!(
+                "it used up its memory ({} bytes) or its processor time ({} s)",
+                options.compiler_memory_bytes_max, options.compiler_processor_seconds_max
+            )),
         })
     };
     // The process ends with the exchange: whoever drops it kills it.
     let ended = tokio::time::timeout(options.compiler_timeout, exchange).await;
-    ended.unwrap_or(Err(Error::CompilerLimit("it took too long")))
+    ended.unwrap_or_else(|_| {
+        let time = options.compiler_timeout;
+        Err(Error::CompilerLimit(format!("it took longer than {time:?}")))
+    })
 }
 
 fn start(compiler: &CompilerProcess, options: &Options) -> Result<Child, Error> {
@@ -151,11 +157,52 @@ async fn converse(
     );
     code_read.and(words_read).map_err(failed)?;
     if code.len() > most {
-        return Err(Error::CompilerLimit("its native code is too large"));
+        let what = format!("its native code is larger than {most} bytes");
+        return Err(Error::CompilerLimit(what));
     }
     Ok((code, words))
 }
 
 fn failed(error: std::io::Error) -> Error {
     Error::Host(format!("the compiler's process: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// What becomes of code that a shell writes in the place of the compiler.
+    async fn written(script: &str, options: &Options) -> Result<Vec<u8>, Error> {
+        let arguments = ["-c", script].map(str::to_owned).to_vec();
+        let compiler = CompilerProcess { program: "/bin/sh".into(), arguments };
+        native_in_process(&compiler, options, b"component").await
+    }
+
+    #[tokio::test]
+    async fn native_code_may_be_as_large_as_its_limit_and_not_larger() {
+        let options = Options { native_code_bytes_max: 1_000, ..Options::default() };
+        assert_eq!(written("printf %01000d 0", &options).await.unwrap().len(), 1_000);
+        let refused = written("printf %01001d 0", &options).await.unwrap_err().to_string();
+        assert!(refused.ends_with("its native code is larger than 1000 bytes"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_compiler_that_takes_too_long_or_is_ended_by_the_system_is_told_with_its_limits() {
+        let options = Options {
+            compiler_timeout: Duration::from_millis(100),
+            compiler_memory_bytes_max: 77,
+            compiler_processor_seconds_max: 88,
+            ..Options::default()
+        };
+        let refused = written("while :; do :; done", &options).await.unwrap_err().to_string();
+        assert!(refused.ends_with("it took longer than 100ms"), "{refused}");
+        let patient = Options { compiler_timeout: Duration::from_secs(60), ..options };
+        let refused = written("kill -9 $$", &patient).await.unwrap_err().to_string();
+        assert!(
+            refused.ends_with("its memory (77 bytes) or its processor time (88 s)"),
+            "{refused}"
+        );
+    }
 }

@@ -2,16 +2,18 @@
 //!
 //! The guest runs like in a task, but for the rights to read: with them it could write values out
 //! as literals, and what is shown here holds none. What it returns is not looked at, beyond the
-//! queries that it skips and the form that it asks for.
+//! queries that it skips and the form that it asks for. Requests that it would make of answers are
+//! not shown, there being no answers: where it asked for such, that is what is told.
 
 use std::sync::Arc;
 
+use cordon_model::grant::Grants;
 use cordon_model::input::Form;
 use cordon_model::journal::Journal;
-use cordon_model::plan::PlannedRequest;
+use cordon_model::plan::{EgressNeed, PlannedRequest};
 use cordon_model::port::{ConnectorError, DryRunCall, DryRunEnd, UnsentRequest};
 use cordon_model::task::SkippedQuery;
-use cordon_model::{Action, Failure};
+use cordon_model::{Action, Failure, FailureCode};
 
 use crate::bindings::{handles, types};
 use crate::call::{CallState, Calls, Deadline, RunState, Stop, Value, Values};
@@ -62,7 +64,25 @@ async fn to_end(shared: &Arc<Shared>, call: DryRunCall) -> Result<DryRunEnd, Sto
     };
     let not_reached = not_reached(&run, action, &requests, &told.skipped);
     requests.extend(not_reached);
-    Ok(DryRunEnd { requests, skipped: told.skipped, problems, asks: told.asks })
+    let beyond_plan = beyond_plan(&run, action)?;
+    let Told { skipped, asks } = told;
+    Ok(DryRunEnd { requests, skipped, problems, asks, beyond_plan })
+}
+
+/// What this action may send that is in no plan, as it was granted or is to be.
+fn beyond_plan(run: &RunState, action: Action) -> Result<Vec<EgressNeed>, Stop> {
+    let needs = &run.plan.egress;
+    // A connection whose needs no grant can say is not stored; a plugin may answer otherwise now.
+    Grants::needed_by(&[], needs, |_| false).map_err(|_| {
+        let detail = "validate answered with an egress need that no grant can say";
+        Stop::failed(FailureCode::InvalidOutcome, detail)
+    })?;
+    let may = |method: &&String| !(action.only_reads() && method.eq_ignore_ascii_case("DELETE"));
+    let of_action = needs.iter().map(|need| EgressNeed {
+        methods: need.methods.iter().filter(may).cloned().collect(),
+        ..need.clone()
+    });
+    Ok(of_action.filter(|need| !need.methods.is_empty()).collect())
 }
 
 /// What the guest is given, and what the host keeps beside it.

@@ -2,7 +2,7 @@
 //! in the model's words (`cordon_model::port::ConnectorError`), not here.
 
 use cordon_model::plugin::PluginRef;
-use cordon_model::{FailureCode, PluginDigest};
+use cordon_model::{FailureCode, PluginDigest, TenantId};
 
 use crate::bindings::convert::detail;
 
@@ -49,7 +49,7 @@ pub enum Error {
     },
     /// Compiling it went over a limit.
     #[error("the component cannot be compiled within the limits: {0}")]
-    CompilerLimit(&'static str),
+    CompilerLimit(String),
     /// The bytes are code that was compiled from a component.
     #[error("this is compiled code (.cwasm), which nobody can check")]
     CompiledCode,
@@ -97,7 +97,7 @@ pub enum Error {
     },
     /// What `describe` answered cannot be used.
     #[error("the descriptor cannot be used: {0}")]
-    InvalidDescriptor(&'static str),
+    InvalidDescriptor(String),
     /// Another plugin serves this connector type.
     #[error("the connector type `{connector_type}` is served by the plugin `{plugin}`")]
     TypeTaken {
@@ -105,6 +105,14 @@ pub enum Error {
         connector_type: String,
         /// By whom.
         plugin: String,
+    },
+    /// The plugin is another owner's: all tenants', or one tenant's.
+    #[error("the plugin `{name}` is installed for {} already", owned_by(.scope.as_ref()))]
+    OtherOwner {
+        /// Its name.
+        name: String,
+        /// The tenant; none: all.
+        scope: Option<TenantId>,
     },
     /// The same name and version were admitted with other bytes.
     #[error("{name} {version} was admitted with the digest {digest}")]
@@ -124,6 +132,10 @@ pub enum Error {
 /// Longest text of a library about a component. It may repeat names that stand in the component,
 /// which may be long and hold anything.
 const SAID_CHARS_MAX: usize = 500;
+
+fn owned_by(scope: Option<&TenantId>) -> String {
+    scope.map_or_else(|| "all tenants".to_owned(), |tenant| format!("the tenant `{tenant}`"))
+}
 
 impl Error {
     /// With what the parser says, and where in the bytes.

@@ -44,6 +44,15 @@ impl GuestMemory {
         Arc::new(Self { bytes_max, held: Mutex::default() })
     }
 
+    /// What the calls of a tenant, or all calls, have now, in bytes.
+    pub(crate) fn bytes(&self, tenant: Option<&TenantId>) -> u64 {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match tenant {
+            None => held.bytes,
+            some => held.owners.get(&some.cloned()).copied().unwrap_or(0),
+        }
+    }
+
     /// The share of one call, empty at first.
     pub(crate) fn share(self: &Arc<Self>, caller: &Caller) -> Share {
         Share {
@@ -156,6 +165,9 @@ mod tests {
         second.take(20).unwrap();
         other.take(40).unwrap();
         assert_eq!(held(&memory), (100, 2));
+        let tenants = ["a", "b", "c"].map(|name| name.parse().unwrap());
+        assert_eq!(tenants.each_ref().map(|tenant| memory.bytes(Some(tenant))), [60, 40, 0]);
+        assert_eq!(memory.bytes(None), 100);
     }
 
     #[test]

@@ -160,7 +160,7 @@ pub struct Options {
 
 impl Options {
     /// See [`Options::heavy_calls_max`].
-    pub(crate) fn heavy_calls(&self) -> usize {
+    pub fn heavy_calls(&self) -> usize {
         self.heavy_calls_max.unwrap_or_else(|| (self.workers / 2).max(1))
     }
 }

@@ -48,13 +48,14 @@ pub(crate) fn check(
     }
 }
 
-/// A failure that a guest reports. Its words are kept only when it could not have read anything.
+/// A failure that a guest reports. Its words are kept only when it could not have read anything
+/// that is real.
 pub(crate) fn failure(run: &RunState, reported: types::Failure) -> Failure {
     let code = FailureCode::from(reported.code);
     let known = |label: &String| run.plan.of_label(label).is_some() || run.calls.made(label);
     let said = convert::detail(&reported.detail, run.shared.options.detail_chars_max);
     let detail =
-        if said.is_empty() || !run.reads.is_empty() { code.meaning().to_owned() } else { said };
+        if said.is_empty() || !run.keeps_words() { code.meaning().to_owned() } else { said };
     Failure { code, label: reported.label.filter(known), detail }
 }
 

@@ -20,12 +20,21 @@ pub(crate) async fn records(
     at: String,
 ) -> Result<Result<Weighed, ShapeError>, Stop> {
     let size = document.len();
-    away(size, move || {
-        let records = Records::parse(&document, &at)?;
-        let weight = records.objects().iter().map(weight).sum();
-        Ok((records, weight))
-    })
-    .await
+    away(size, move || Records::parse(&document, &at).map(weighed)).await
+}
+
+/// The object at a JSON pointer, as records of one.
+pub(crate) async fn object(
+    document: Bytes,
+    at: String,
+) -> Result<Result<Weighed, ShapeError>, Stop> {
+    let size = document.len();
+    away(size, move || Records::parse_object(&document, &at).map(weighed)).await
+}
+
+fn weighed(records: Records) -> Weighed {
+    let weight = records.objects().iter().map(weight).sum();
+    (records, weight)
 }
 
 /// The scalar at a JSON pointer; none: nothing or `null` is there.
@@ -75,10 +84,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_object_weighs_what_it_weighs_in_an_array() {
+        let member = r#"{"id":7,"name":"x"}"#;
+        let alone = Bytes::from(format!(r#"{{"member":{member}}}"#));
+        let listed = Bytes::from(format!("[{member}]"));
+        let (one, weight) = object(alone.clone(), "/member".to_owned()).await.unwrap().unwrap();
+        assert_eq!(Ok((one, weight)), records(listed, String::new()).await.unwrap());
+        assert!(weight > 0);
+        let nowhere = object(alone, "/person".to_owned()).await.unwrap();
+        assert_eq!(nowhere.unwrap_err().found, Shape::Missing);
+    }
+
+    #[tokio::test]
     async fn a_large_document_is_parsed_too() {
         let text = format!("[{}{{}}]", "{\"a\":1},".repeat(20_000));
         let (records, weight) = records(text.into(), String::new()).await.unwrap().unwrap();
         assert_eq!(records.len(), 20_001);
         assert!(weight > 20_000 * size_of::<Json>());
+        let text = format!(r#"{{"member":{{"a":"{}"}}}}"#, "x".repeat(INLINE_BYTES));
+        let (one, weight) = object(text.into(), "/member".to_owned()).await.unwrap().unwrap();
+        assert_eq!(one.len(), 1);
+        assert!(weight > INLINE_BYTES);
     }
 }

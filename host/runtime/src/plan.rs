@@ -126,6 +126,8 @@ impl Plan {
     /// What the gate says of it, on top of what the plugin says.
     /// `config` is what it is the plan of.
     pub(crate) fn assess(self, gate: &Gate, config: &str, label_chars_max: usize) -> Assessment {
+        // A plugin that reads something else than JSON gets neither columns nor places of parts.
+        let config: Value = serde_json::from_str(config).unwrap_or_default();
         let mut problems = self.problems;
         let mut queries = Vec::new();
         for (index, planned) in self.requests.into_iter().enumerate() {
@@ -138,17 +140,25 @@ impl Plan {
                 let message = format!("a label has 1 to {label_chars_max} characters");
                 problems.push(Problem::error("invalid_label", &planned.pointer, message));
             }
-            match inspect(gate, config, planned) {
+            match inspect(gate, &config, planned) {
                 Ok(query) => queries.push(query),
                 Err(found) => problems.extend(found),
             }
         }
+        // What every query is made of is wrong in each of them, and wrong once.
+        let mut told: Vec<Problem> = Vec::with_capacity(problems.len());
+        for problem in problems {
+            if !told.contains(&problem) {
+                told.push(problem);
+            }
+        }
+        let problems = told;
         Assessment { problems, queries, egress: self.egress }
     }
 }
 
 /// What the gate reads out of one planned request, or everything that is wrong with it.
-fn inspect(gate: &Gate, config: &str, planned: PlannedRequest) -> Result<Query, Vec<Problem>> {
+fn inspect(gate: &Gate, config: &Value, planned: PlannedRequest) -> Result<Query, Vec<Problem>> {
     let PlannedRequest { pointer, action, wanted, when_missing, request } = planned;
     let mut problems = Vec::new();
     let wanted = match wanted.map(|kind| kind.parse::<IdentityKind>()).transpose() {
@@ -160,7 +170,7 @@ fn inspect(gate: &Gate, config: &str, planned: PlannedRequest) -> Result<Query, 
     };
     if action.is_some_and(Action::only_reads) && request.method.eq_ignore_ascii_case("DELETE") {
         let message = "access and identifiers queries never send DELETE; use another verb";
-        problems.push(Problem::error("method_refused", format!("{pointer}/verb"), message));
+        problems.push(Problem::error("method_refused", place(config, &pointer, "/verb"), message));
     }
     if !request.bind.is_empty() {
         let message = "a planned request binds no values";
@@ -176,7 +186,7 @@ fn inspect(gate: &Gate, config: &str, planned: PlannedRequest) -> Result<Query, 
             wanted,
             when_missing,
             origin: found.origin,
-            path_prefix: found.path_prefix,
+            paths: found.paths,
             method: found.method,
             names: found.names,
             verify_tls: request.verify_tls,
@@ -190,14 +200,12 @@ fn inspect(gate: &Gate, config: &str, planned: PlannedRequest) -> Result<Query, 
 /// What the gate found, with the places where the person who wrote the configuration looks.
 fn located(
     found: Vec<RequestProblem>,
-    config: &str,
+    config: &Value,
     pointer: &str,
     request: &HttpRequest,
 ) -> Vec<Problem> {
-    // A plugin that reads something else than JSON gets no columns.
-    let config: Value = serde_json::from_str(config).unwrap_or_default();
     let locate = |found: RequestProblem| {
-        let pointer = format!("{pointer}{}", found.part);
+        let pointer = place(config, pointer, &found.part);
         let written = config.pointer(&pointer).and_then(Value::as_str);
         let text = text_of(request, &found.part);
         let column = written.zip(text).zip(found.at);
@@ -205,6 +213,13 @@ fn located(
         Problem { column, ..Problem::error(found.code, pointer, found.message) }
     };
     found.into_iter().map(locate).collect()
+}
+
+/// Where a part of a request is written: below the place of its query when the configuration is
+/// laid out like a request, else at that place.
+fn place(config: &Value, pointer: &str, part: &str) -> String {
+    let below = format!("{pointer}{part}");
+    if config.pointer(&below).is_some() { below } else { pointer.to_owned() }
 }
 
 /// The text that a part of a request is composed of.
@@ -257,4 +272,26 @@ pub(crate) fn names(request: &HttpRequest) -> impl Iterator<Item = Name<'_>> {
         Piece::Secret(name) => Some(Name::Secret(name.as_str())),
         Piece::Literal(_) | Piece::Value(_) => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_request_is_pointed_at_only_where_it_is_written() {
+        let config = serde_json::json!({
+            "config": { "origin": "http://10.0.0.1", "queries": [{ "url": "http://10.0.0.1/" }] },
+        });
+        for (pointer, part, expected) in [
+            ("/config/queries/0", "/url", "/config/queries/0/url"),
+            ("/config/queries/0", "/body", "/config/queries/0"),
+            ("/config/origin", "/url", "/config/origin"),
+            ("/config", "/url", "/config"),
+            ("", "/url", ""),
+        ] {
+            assert_eq!(place(&config, pointer, part), expected);
+        }
+        assert_eq!(place(&Value::Null, "/x", "/url"), "/x", "it is no JSON");
+    }
 }

@@ -235,6 +235,10 @@ fn check<'a>(mut known: impl Iterator<Item = &'a Plugin>, new: &Plugin) -> Resul
         if same_owner && same_name == same_type {
             return Ok(());
         }
+        // Mostly one plugin that its author offers in two places.
+        if same_type && same_name && !plugin.built_in && !new.built_in {
+            return Err(Error::OtherOwner { name: old.name.clone(), scope: plugin.scope.clone() });
+        }
         if same_type {
             return Err(Error::TypeTaken {
                 connector_type: connector_type.clone(),

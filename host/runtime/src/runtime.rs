@@ -20,8 +20,8 @@ use cordon_model::connection::Connection;
 use cordon_model::plan::{Assessment, Draft};
 use cordon_model::plugin::Plugin;
 use cordon_model::port::{
-    Clock, ConnectorCall, ConnectorError, Connectors, DryRunCall, DryRunEnd, RunEnd, Secrets,
-    TestEnd,
+    CallsInUse, Clock, ConnectorCall, ConnectorError, Connectors, DryRunCall, DryRunEnd, RunEnd,
+    Secrets, TestEnd,
 };
 use cordon_model::tenant::Terms;
 use cordon_model::{PluginDigest, TenantId, Timestamp};
@@ -195,6 +195,16 @@ impl Connectors for Runtime {
         ran.unwrap_or_else(|what| Err(ConnectorError::Host(what)))
     }
 
+    fn in_use(&self, tenant: Option<&TenantId>) -> CallsInUse {
+        let calls = self.shared.places.count(tenant);
+        CallsInUse {
+            calls: calls.held,
+            of_one_connection: calls.of_one_connection,
+            waiting: calls.waiting,
+            memory_bytes: self.shared.guest_memory.bytes(tenant),
+        }
+    }
+
     async fn run(&self, call: ConnectorCall) -> RunEnd {
         let ran = self.spawn(run::run(Arc::clone(&self.shared), call, None)).await;
         ran.unwrap_or_else(|what| RunEnd {
@@ -203,9 +213,6 @@ impl Connectors for Runtime {
         })
     }
 }
-
-mod author;
-mod strangers;
 
 /// The threads that run guests. While one of them spins, whoever else has something to do on its
 /// processor goes first.
@@ -225,6 +232,9 @@ fn threads(workers: usize) -> Result<tokio::runtime::Runtime, Error> {
         .build()
         .map_err(|e| Error::Sandbox(format!("no threads for guests: {e}")))
 }
+
+mod author;
+mod strangers;
 
 #[cfg(test)]
 mod tests;

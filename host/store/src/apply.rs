@@ -8,7 +8,8 @@
 //! keys from it, and a request's key, once it is there, never changes: a request or tenant that is
 //! created twice at the same moment is refused the second time, together with all that was sealed
 //! under the second key. A tenant may be removed in between, and even made again under other keys:
-//! so every commit begins with a check that the tenants it was sealed for are still the same.
+//! so every commit begins with a check that the tenants it was sealed for are still the same; and
+//! that none of them is being removed, if the commit brings something in.
 
 mod audit;
 mod connection;
@@ -33,7 +34,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use cordon_model::commit::{Change, Commit, CommitError, StoreError, Target};
-use cordon_model::{RequestId, TenantId};
+use cordon_model::{RequestId, Revision, TenantId};
 
 use crate::blob::{Blobs, Folder, Unnamed};
 use crate::error::unavailable;
@@ -103,6 +104,7 @@ impl<'a> Preparing<'a> {
     /// failed.
     pub(crate) fn commit(mut self, commit: Commit) -> Result<Prepared, CommitError> {
         let Commit { changes, audit } = commit;
+        let comes_in = !changes.iter().any(goes_on);
         let mut prepared = Vec::with_capacity(changes.len() + audit.len());
         for change in changes {
             prepared.push(self.change(change)?);
@@ -110,7 +112,8 @@ impl<'a> Preparing<'a> {
         for event in audit {
             prepared.push(audit::append(&mut self, &event)?);
         }
-        let operations = std::iter::once(tenant::unchanged(self.tenants)).chain(prepared).collect();
+        let unchanged = tenant::unchanged(self.tenants, comes_in);
+        let operations = std::iter::once(unchanged).chain(prepared).collect();
         Ok(Prepared { operations, files: self.files })
     }
 
@@ -118,6 +121,7 @@ impl<'a> Preparing<'a> {
         match change {
             Change::PutTenant(new) => tenant::put(self, &new),
             Change::DeleteTenant(tenant, revision) => Ok(tenant::delete(self, tenant, revision)),
+            Change::RequireIdle(tenant) => Ok(tenant::idle(tenant)),
             Change::PutApiKey(new) => key::put(self, &new),
             Change::DeleteApiKey(tenant, id) => Ok(key::delete(tenant.as_ref(), id)),
             Change::PutConnection(new) => connection::put(self, &new),
@@ -224,6 +228,17 @@ impl<'a> Preparing<'a> {
         let (blob, unnamed) = self.blobs.write(folder, key, place, plain)?;
         self.files.push(unnamed);
         Ok(blob)
+    }
+}
+
+/// Whether a change belongs to work on a request that was there before. It may be kept until that
+/// work was stopped, even for a tenant that is being removed: whoever removes it reads from the
+/// request where its package lies.
+fn goes_on(change: &Change) -> bool {
+    match change {
+        Change::PutRequest { request, .. } => request.revision != Revision::FIRST,
+        Change::PutRecords(..) | Change::AppendJournal(..) => true,
+        _ => false,
     }
 }
 

@@ -74,7 +74,9 @@ macro_rules! suite {
             a_removed_tenant_leaves_nothing_and_its_name_is_free,
             a_tenant_is_removed_at_its_revision_and_with_its_commit_only,
             a_tenant_can_be_removed_and_made_again_in_one_commit,
-            a_tenant_is_erased_in_steps_of_which_the_first_makes_it_unreadable
+            a_tenant_is_erased_in_steps_of_which_the_first_makes_it_unreadable,
+            nothing_new_is_taken_in_for_a_tenant_that_is_being_removed,
+            a_tenant_with_a_request_that_is_not_final_is_not_idle
         }
     };
     ($fresh:path: $($check:ident),+) => {

@@ -31,6 +31,15 @@ pub(crate) struct Head<X> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Plain {}
 
+/// Of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TenantIndex {
+    /// It is being removed: nothing is written for it any more. Added later: a row without it is
+    /// of a tenant that is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) removing: bool,
+}
+
 /// Of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ConnectionIndex {

@@ -6,6 +6,7 @@ mod durability;
 mod group_commit;
 mod limits;
 mod opening;
+mod paths;
 mod plugins;
 mod removal;
 pub(crate) mod sample;

@@ -9,5 +9,5 @@
 mod places;
 mod processors;
 
-pub use places::{Gauges, Maxima, Place, Places, Seat, TooManyWait, Turn};
+pub use places::{Count, Gauges, Maxima, Place, Places, Seat, TooManyWait, Turn};
 pub use processors::{Ended, Processors, woken};

@@ -18,6 +18,8 @@ use tokio::sync::oneshot;
 
 use state::{Granted, State};
 
+pub use state::Count;
+
 /// The places, and everybody who waits for one.
 #[derive(Debug)]
 pub struct Places {
@@ -66,6 +68,11 @@ impl Places {
     pub fn new(places: usize, waiting_max: usize, gauges: Option<Gauges>) -> Self {
         let state = Mutex::new(State::new(places, waiting_max));
         Self { shared: Arc::new(Shared { state, gauges }) }
+    }
+
+    /// How many of a tenant, or of all, have a place and how many wait.
+    pub fn count(&self, tenant: Option<&TenantId>) -> Count {
+        self.shared.lock().count(tenant)
     }
 
     /// How many of one owner wait.

@@ -49,6 +49,28 @@ impl Response {
         self.0.records(at).map(Records)
     }
 
+    /// The object at a JSON pointer, `""` for the whole body, as records of one.
+    ///
+    /// # Errors
+    /// When something else stands there, or no body was asked for. `found` says what it is: `null`
+    /// and `missing` are what an upstream says for "no data".
+    ///
+    /// ```
+    /// # use cordon_connector_sdk::http::Response;
+    /// # use cordon_connector_sdk::handles::{Records, Shape, ShapeError};
+    /// /// `{"member": {…}}`, or `{"member": null}` for somebody who is none.
+    /// fn member(response: &Response) -> Result<Option<Records>, ShapeError> {
+    ///     match response.object("/member") {
+    ///         Ok(member) => Ok(Some(member)),
+    ///         Err(error) if error.found == Shape::Null => Ok(None),
+    ///         Err(error) => Err(error),
+    ///     }
+    /// }
+    /// ```
+    pub fn object(&self, at: &str) -> Result<Records, ShapeError> {
+        self.0.object(at).map(Records)
+    }
+
     /// One scalar of the body as a value. None: nothing or `null` stands there.
     ///
     /// # Errors

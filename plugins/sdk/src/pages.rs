@@ -12,11 +12,11 @@ pub const PAGES_MAX: u32 = 1000;
 
 /// The pages of one listing, one after the other.
 ///
-/// The first page is a planned query. Each further one is made from the cursor that stands in the
-/// page before, so it is outside the plan, under a label of its own, and needs an
-/// [`EgressNeed`](crate::types::EgressNeed). The listing ends with a page that has no cursor,
-/// with one whose status is not 2xx, after the first query of a dry run, or when the caller stops
-/// asking; it fails when a page does, and when there are too many.
+/// The first page is a planned query, unless it is made of an earlier answer. Each further one is
+/// made from the cursor that stands in the page before, so it is outside the plan, under a label of
+/// its own, and needs an [`EgressNeed`](crate::types::EgressNeed). The listing ends with a page
+/// that has no cursor, with one whose status is not 2xx, after the first query of a dry run, or
+/// when the caller stops asking; it fails when a page does, and when there are too many.
 ///
 /// ```
 /// use cordon_connector_sdk::pages::Pages;
@@ -40,6 +40,70 @@ pub const PAGES_MAX: u32 = 1000;
 ///         }
 ///     }
 ///     Ok(Outcome::finished(Finding::Records(found)))
+/// }
+/// ```
+///
+/// Who first, then what is theirs: no page of the second listing is planned. The plan holds
+/// `member`, the egress need `GET` below `/members`, and `DELETE` there for a deletion.
+/// [`value`](Answer::value) is for what may be absent, as a cursor may. An id that must be there is
+/// [`required_value`](Answer::required_value): with an answer of another shape the query fails, and
+/// does not say that nothing was found.
+///
+/// ```
+/// # use cordon_connector_sdk::pages::Pages;
+/// # use cordon_connector_sdk::query::Query;
+/// # use cordon_connector_sdk::text;
+/// # use cordon_connector_sdk::text::Value;
+/// # use cordon_connector_sdk::types::{Failure, Finding, Outcome, Task};
+/// const MEMBERS: &str = "https://api.acme.example/members";
+///
+/// fn orders(id: Value) -> Query {
+///     Query::new("access/orders", "GET", text!("{}/{}/orders", MEMBERS, id)).records()
+/// }
+///
+/// fn more_orders(id: Value, cursor: Value) -> Query {
+///     let url = text!("{}/{}/orders?from={}", MEMBERS, id, cursor);
+///     orders(id).elsewhere("access/orders/next", url)
+/// }
+///
+/// fn deletion(id: Value) -> Query {
+///     let url = text!("{}/{}", MEMBERS, id);
+///     Query::new("delete/erase", "DELETE", url).success(&[204, 404])
+/// }
+///
+/// fn access(task: &Task, member: &Query) -> Result<Outcome, Failure> {
+///     let mut found = Vec::new();
+///     for email in task.identities_of("email") {
+///         let Some(answer) = member.send(&[email.id])?.filter(|answer| answer.status() == 200)
+///         else {
+///             continue; // nobody, or a dry run
+///         };
+///         let Some(object) = answer.object("/member")? else { continue };
+///         found.push(object);
+///         let id = answer.required_value("/member/id")?;
+///         let first = orders(id);
+///         for page in Pages::new(&first, &[], "/next", |cursor| more_orders(id, cursor)) {
+///             found.push(page?.records("/orders")?);
+///         }
+///     }
+///     Ok(Outcome::finished(Finding::Records(found)))
+/// }
+///
+/// fn delete(task: &Task, member: &Query) -> Result<Outcome, Failure> {
+///     let mut deleted = false;
+///     for email in task.identities_of("email") {
+///         let Some(answer) = member.send(&[email.id])?.filter(|answer| answer.status() == 200)
+///         else {
+///             continue; // nobody, or a dry run
+///         };
+///         if answer.object("/member")?.is_none() {
+///             continue;
+///         }
+///         let deletion = deletion(answer.required_value("/member/id")?);
+///         // 404: gone since it was looked for.
+///         deleted |= deletion.send(&[])?.is_some_and(|answer| answer.status() == 204);
+///     }
+///     Ok(if deleted { Outcome::done() } else { Outcome::nothing_found() })
 /// }
 /// ```
 #[derive(Debug)]

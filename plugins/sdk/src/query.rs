@@ -192,7 +192,8 @@ impl Query {
         self
     }
 
-    /// The body of the response is parsed: [`Answer::records`], [`Answer::value`].
+    /// The body of the response is parsed: [`Answer::records`], [`Answer::object`],
+    /// [`Answer::value`].
     ///
     /// ```
     /// # use cordon_connector_sdk::{http::BodyUse, query::Query, text};

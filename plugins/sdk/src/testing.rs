@@ -4,7 +4,8 @@
 //! connector as the real one does: it asks for the plan, holds planned labels to it, lets nothing
 //! out that neither the plan nor an egress need covers, shows no value without a read grant, and
 //! runs everything twice to see that it repeats. What would end a run in the host fails the test,
-//! with a sentence.
+//! with a sentence. A failure that the connector returns does not: it comes out as it is, in
+//! [`Ran::failure`] and in the sentence of whoever expected something else.
 //!
 //! It is no second host. Values are not escaped, so whether they may stand where they are put is
 //! not seen here; nor are limits, a key twice in one object, or the operator's policy. Run the
@@ -191,7 +192,8 @@ impl Host {
 
     /// What the upstream answers to the next request under this label; the one after it gets the
     /// next answer. A request without an answer fails the test, and so does an answer without a
-    /// request.
+    /// request: what the next run is answered is given after this one, with [`Host::then`]. Of a
+    /// run that failed the answers that it did not come to are left for the next run.
     ///
     /// ```
     /// # use cordon_connector_sdk::testing::{Host, Reply};
@@ -206,7 +208,7 @@ impl Host {
         self
     }
 
-    /// The same between two runs.
+    /// The same between two runs: after one that waits, what the next one is answered.
     ///
     /// ```
     /// # use cordon_connector_sdk::testing::{Host, Reply};
@@ -243,19 +245,19 @@ impl Host {
     /// ```
     pub fn supply(&mut self, values: &[(&str, &str)]) {
         let Some(form) = &self.carry.form else {
-            return state::end("a person was asked for nothing");
+            return state::unmet("a person was asked for nothing");
         };
         if let Some((label, _)) =
             values.iter().find(|(label, _)| form.fields.iter().all(|field| field.label != *label))
         {
-            return state::end(format!("the form has no field `{label}`"));
+            return state::unmet(format!("the form has no field `{label}`"));
         }
         let given = |label: &str| values.iter().find(|(given, _)| *given == label);
         let field = |label: &String| (label.clone(), given(label).map(|(_, v)| (*v).to_owned()));
         let missing =
             form.fields.iter().find(|field| field.required && given(&field.label).is_none());
         if let Some(field) = missing.filter(|_| !values.is_empty()) {
-            return state::end(format!("the form requires `{}`", field.label));
+            return state::unmet(format!("the form requires `{}`", field.label));
         }
         let input = form.fields.iter().map(|asked| field(&asked.label)).collect();
         self.carry.input = Some(input);
@@ -344,8 +346,11 @@ impl Host {
         if first.sent != again.sent {
             return state::end("the same run, repeated, sends something else");
         }
-        if let Some((label, _)) = again.replies.iter().find(|(_, replies)| !replies.is_empty()) {
-            return state::end(format!("an answer under `{label}` was never asked for"));
+        // A run that fails asks no further, and what it failed over is what its author must see.
+        let failed = matches!(ended, Ended::Failed(_));
+        let unasked = || again.replies.iter().find(|(_, replies)| !replies.is_empty());
+        if !failed && let Some((label, _)) = unasked() {
+            return state::unmet(never_asked(label, &ended));
         }
         self.replies = again.replies;
         self.carry = carry;
@@ -416,6 +421,18 @@ impl Host {
             values: kept.collect(),
         })
     }
+}
+
+/// Says of a run that waits where the answers to the next one belong.
+fn never_asked(label: &str, ended: &Ended) -> String {
+    let why = format!("an answer under `{label}` was never asked for");
+    if !matches!(ended, Ended::Waits(_) | Ended::Asked(_)) {
+        return why;
+    }
+    format!(
+        "{why}, and the run waits: what the next run is answered is given after this one, with \
+         `host.then`"
+    )
 }
 
 #[cfg(test)]

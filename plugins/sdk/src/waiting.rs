@@ -4,38 +4,139 @@
 //! from the values that it was handed; a connector with several steps makes its state an enum and
 //! matches on it first.
 //!
-//! ```
-//! use cordon_connector_sdk::query::Query;
-//! use cordon_connector_sdk::text;
-//! use cordon_connector_sdk::types::{Failure, Finding, Later, Outcome, Task};
-//! use serde::{Deserialize, Serialize};
+//! The host bounds one wait ([`Later`]) and no number of them: count them in the state, and fail
+//! when there are too many. Each run has the connection's `job_timeout_seconds` for itself; the
+//! time between two runs does not count. A deadline of the policy counts on.
 //!
-//! #[derive(Serialize, Deserialize)]
-//! enum Step {
-//!     Waiting { polls: u32 },
+//! How far a job is must show in the status, as `202` and `200` here. A word in a JSON body, as in
+//! `{"state": "running"}`, is a number to a connector: only one with the read grant `responses` can
+//! compare it, in the text of `answer.required_object("")?.read(0)`.
+//!
+//! A connector that starts an export for each email, polls, and fetches what is ready:
+//!
+//! ```
+//! use cordon_connector_sdk::plan::verdict;
+//! use cordon_connector_sdk::query::Query;
+//! use cordon_connector_sdk::reading::Problems;
+//! use cordon_connector_sdk::text::{Value, placeholder};
+//! use cordon_connector_sdk::types::{
+//!     Action, Descriptor, Draft, EgressNeed, Failure, FailureCode, Finding, Later, Outcome, Task,
+//!     Verdict,
+//! };
+//! use cordon_connector_sdk::{Connector, failure, query_failure, text};
+//!
+//! const ORIGIN: &str = "https://api.acme.example";
+//! const POLLS_MAX: u32 = 100;
+//!
+//! /// 202 with `{"job": …}`: begun; 404: no such person.
+//! fn start() -> Query {
+//!     Query::new("access/start", "POST", text!("{}/jobs", ORIGIN))
+//!         .serving(Action::Access)
+//!         .json(text!(r#"{{"email": "{}"}}"#, placeholder("email")))
+//!         .success(&[202, 404])
+//!         .records()
 //! }
 //!
-//! const JOBS: &str = "https://api.acme.example/jobs";
+//! /// 202: not yet; 200: ready.
+//! fn poll(job: Value) -> Query {
+//!     Query::new("access/poll", "GET", text!("{}/jobs/{}", ORIGIN, job)).success(&[200, 202])
+//! }
 //!
-//! fn access(task: &Task) -> Result<Outcome, Failure> {
-//!     let start = Query::new("access/start", "POST", text!("{}", JOBS)).records();
-//!     match (task.state_as()?, task.value(0)) {
-//!         (Some(Step::Waiting { polls }), Some(job)) => {
-//!             let poll = start.elsewhere("access/poll", text!("{}/{}", JOBS, job));
-//!             // … finished, or pending once more with `polls + 1`.
-//!             # Ok(Outcome::Pending(Later::after(polls)))
+//! fn fetch(job: Value) -> Query {
+//!     Query::new("access/fetch", "GET", text!("{}/jobs/{}/records", ORIGIN, job)).records()
+//! }
+//!
+//! struct Exports;
+//!
+//! impl Connector for Exports {
+//! #   fn describe() -> Descriptor {
+//! #       Descriptor {
+//! #           connector_type: "exports".to_owned(), category: "examples".to_owned(),
+//! #           display_name: "Exports".to_owned(), actions: vec![Action::Access],
+//! #           config_schema: "{}".to_owned(), policy_schema: None, reads: vec![],
+//! #       }
+//! #   }
+//! #   fn test(_: String) -> Result<(), Failure> { Ok(()) }
+//!     // … describe, test
+//!
+//!     fn validate(draft: Draft) -> Verdict {
+//!         // The job stands in the URLs of polls and fetches: they cannot be planned.
+//!         let jobs = EgressNeed::new(ORIGIN, "/jobs", &["GET"]);
+//!         verdict(&draft, Problems::default(), [start()], [jobs])
+//!     }
+//!
+//!     fn run(task: Task) -> Result<Outcome, Failure> {
+//!         if task.action != Action::Access {
+//!             return Err(failure(FailureCode::Unsupported, "exports serve access only"));
 //!         }
-//!         _ => {
-//!             let Some(answer) = start.send(&[])? else {
-//!                 return Ok(Outcome::finished(Finding::Records(vec![])));
-//!             };
-//!             let job = answer.required_value("/job")?;
-//!             let later = Later::as_told().with_state(&Step::Waiting { polls: 0 })?;
-//!             Ok(Outcome::Pending(later.keeping(job)))
+//!         let jobs: Vec<Value> = task.values.iter().copied().map(Value::from).collect();
+//!         match task.state_as()? {
+//!             None => begin(&task),
+//!             Some(polls) => go_on(&jobs, polls),
 //!         }
 //!     }
 //! }
+//!
+//! /// The first run.
+//! fn begin(task: &Task) -> Result<Outcome, Failure> {
+//!     let mut jobs = Vec::new();
+//!     for email in task.identities_of("email") {
+//!         if let Some(answer) = start().send(&[email.id])?.filter(|answer| answer.status() == 202) {
+//!             jobs.push(answer.required_value("/job")?);
+//!         }
+//!     }
+//!     if jobs.is_empty() {
+//!         return Ok(Outcome::finished(Finding::Records(vec![]))); // nobody, or a dry run
+//!     }
+//!     wait(&jobs, 0)
+//! }
+//!
+//! /// Every further one.
+//! fn go_on(jobs: &[Value], polls: u32) -> Result<Outcome, Failure> {
+//!     for job in jobs {
+//!         if poll(*job).send(&[])?.is_some_and(|answer| answer.status() == 202) {
+//!             return wait(jobs, polls + 1);
+//!         }
+//!     }
+//!     let mut found = Vec::new();
+//!     for job in jobs {
+//!         if let Some(answer) = fetch(*job).send(&[])? {
+//!             found.push(answer.records("")?);
+//!         }
+//!     }
+//!     Ok(Outcome::finished(Finding::Records(found)))
+//! }
+//!
+//! /// The state is the number of polls; the jobs stand in `task.values` of the next run.
+//! fn wait(jobs: &[Value], polls: u32) -> Result<Outcome, Failure> {
+//!     if polls >= POLLS_MAX {
+//!         let detail = format!("the export is not ready after {POLLS_MAX} polls");
+//!         return Err(query_failure(FailureCode::QueryFailed, "access/poll", detail));
+//!     }
+//!     let later = Later::as_told().with_state(&polls)?;
+//!     Ok(Outcome::Pending(jobs.iter().fold(later, |later, job| later.keeping(*job))))
+//! }
+//!
+//! // Its unit test:
+//! use cordon_connector_sdk::testing::{Ended, Host, Reply};
+//!
+//! let mut host = Host::new("{}")
+//!     .identity("email", "ada@initech.example")
+//!     .answer("access/start", Reply::json(r#"{"job": 7}"#).with_status(202));
+//! assert_eq!(*host.run::<Exports>(Action::Access).ended(), Ended::Waits(None));
+//!
+//! host.then("access/poll", Reply::status(202));
+//! assert_eq!(*host.run::<Exports>(Action::Access).ended(), Ended::Waits(None));
+//!
+//! host.then("access/poll", Reply::status(200));
+//! host.then("access/fetch", Reply::json(r#"[{"id": 1}]"#));
+//! let ran = host.run::<Exports>(Action::Access);
+//! assert_eq!(ran.sent().len(), 2);
+//! assert_eq!(ran.records().to_string(), r#"[{"id":1}]"#);
 //! ```
+//!
+//! A number, a text or a list of them is a state as it is. A type of your own derives `Serialize`
+//! and `Deserialize`: `cargo add serde --features derive`.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -56,13 +157,17 @@ impl Task {
     ///
     /// ```
     /// # use cordon_connector_sdk::types::{Failure, Task};
-    /// #[derive(serde::Deserialize)]
-    /// struct Progress {
-    ///     polls: u32,
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// enum Step {
+    ///     Exporting { polls: u32 },
+    ///     Erasing,
     /// }
     ///
     /// fn polls(task: &Task) -> Result<u32, Failure> {
-    ///     Ok(task.state_as()?.map_or(0, |progress: Progress| progress.polls))
+    ///     Ok(match task.state_as()? {
+    ///         Some(Step::Exporting { polls }) => polls,
+    ///         Some(Step::Erasing) | None => 0,
+    ///     })
     /// }
     /// ```
     pub fn state_as<S: DeserializeOwned>(&self) -> Result<Option<S>, Failure> {
@@ -92,7 +197,7 @@ impl Task {
 }
 
 impl Later {
-    /// So many seconds from now.
+    /// So many seconds from now; seven days at most, and more counts for seven days.
     ///
     /// ```
     /// # use cordon_connector_sdk::types::Later;
@@ -102,7 +207,8 @@ impl Later {
         Self { after_seconds: Some(seconds), state: None, values: Vec::new() }
     }
 
-    /// As the Retry-After of the last response says, else when the host sees fit.
+    /// As the `Retry-After` of the last response says that the run was given, by seconds or by
+    /// date; in a minute when that response has none. Seven days at most.
     ///
     /// ```
     /// # use cordon_connector_sdk::types::Later;

@@ -60,13 +60,56 @@ async fn a_request_too_few_or_too_many_and_another_outcome_are_found() {
         cassette["segments"][0]["exchanges"].as_array_mut().unwrap().push(again);
     });
     let more = more.await.stdout;
-    assert!(more.contains("/segments/0/exchanges/2: 1 of the requests"), "{more}");
+    let expected = "FAILED  cassette.json
+  /segments/0/exchanges/2: the last request of the cassette was not sent
+      request
+        - DELETE https://contacts.example/v1/contacts?email={email 2}
+";
+    assert_eq!(more, expected, "and nothing of what came of it, which is as expected");
+    let many = played("delete.json", |cassette| {
+        let again = vec![exchange(cassette, 1).clone(); 2];
+        cassette["segments"][0]["exchanges"].as_array_mut().unwrap().extend(again);
+    });
+    let many = many.await.stdout;
+    assert!(many.contains("exchanges/2: the last 2 requests of the cassette were not"), "{many}");
     let other = played("access.json", |cassette| {
         cassette["segments"][0]["expect"]["records"][1][0]["name"] = "Grace".into();
     });
     let other = other.await.stdout;
-    assert!(other.contains("/segments/0/expect: the run came to something else"), "{other}");
-    assert!(other.contains("\"email\": \"{email}\"") && !other.contains("ada@"), "{other}");
+    let expected = r#"FAILED  cassette.json
+  /segments/0/expect: the run came to something else
+      expect/records/1/0/name
+                  "email": "{email}",
+                  "id": 2,
+        -         "name": "Grace"
+        +         "name": "Ada, at work"
+                }
+              ]
+"#;
+    assert_eq!(other, expected, "the place that differs, in names");
+}
+
+#[tokio::test]
+async fn why_a_run_failed_is_told_in_its_own_words() {
+    let wrong_key = played("access.json", |cassette| {
+        exchange(cassette, 0)["response"] = json!({ "status": 401 });
+        cassette["segments"][0]["exchanges"].as_array_mut().unwrap().truncate(1);
+    });
+    let said = wrong_key.await.stdout;
+    let why = "the run failed: query_failed at access/contacts: unexpected status 401";
+    assert!(said.lines().any(|line| line.trim() == why), "{said}");
+    let cause = said.find(why).unwrap();
+    assert!(cause < said.find("the run came to something else").unwrap(), "first of all: {said}");
+    let kinds = "- records\n        + failed with query_failed at access/contacts\n";
+    assert!(said.contains(kinds) && !said.contains("Ada"), "{said}");
+    // The connector's words are told, the upstream's are not.
+    let malformed = played("access.json", |cassette| {
+        exchange(cassette, 0)["response"] = json!({ "status": 200, "text": "hello {email}" });
+        cassette["segments"][0]["exchanges"].as_array_mut().unwrap().truncate(1);
+    });
+    let said = malformed.await.stdout;
+    assert!(said.contains("the run failed: malformed_response at access/contacts: "), "{said}");
+    assert!(!said.contains("hello"), "{said}");
 }
 
 #[tokio::test]
@@ -118,6 +161,14 @@ async fn an_answer_passes_the_limits_of_every_answer() {
 #[tokio::test]
 async fn a_cassette_that_cannot_be_played_says_where_it_is_wrong() {
     for (change, said) in [
+        // A network is nothing to a cassette; what is never dialed is no upstream there either.
+        (
+            json!({ "connection": {
+                "connector_type": "user_service", "capabilities": ["privacy/access"],
+                "config": { "origin": "http://169.254.169.254" },
+            } }),
+            "/connection/config/origin: the address is not dialed: link-local or metadata\n",
+        ),
         (json!({ "actoin": "access" }), "cassette.json: /actoin: unknown field `actoin`"),
         (json!({ "action": "optout" }), "/action: the connection's capabilities do not hold"),
         (json!({ "identities": { "E-Mail": "a" } }), "/identities/E-Mail"),

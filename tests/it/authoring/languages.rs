@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use super::project::author;
+use crate::support::target;
 
 fn tools() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    test.ancestors().nth(3).unwrap().join("languages")
+    target::directory().join("languages")
 }
 
 /// Says in the output of the tests what was not tested.

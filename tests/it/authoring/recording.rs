@@ -60,22 +60,26 @@ fn place(upstream: &Upstream) -> TempDir {
 }
 
 async fn record(place: &Path, action: &str, more: &[&str]) -> Ran {
+    let network = ["--development-network", "127.0.0.0/8"];
+    record_publicly(place, action, &[&network[..], more].concat()).await
+}
+
+/// The same where no network is opened.
+async fn record_publicly(place: &Path, action: &str, more: &[&str]) -> Ran {
     let component = rust_component().await;
     let identity = format!("email={EMAIL}");
     let line =
         ["plugin", "test", component.to_str().unwrap(), "--record", "--cassette", "new.json"];
     let what = ["--connection", "connection.json", "--secrets-file", "secrets.json"];
     let run = ["--action", action, "--identity", &identity];
-    let network = ["--development-network", "127.0.0.0/8"];
-    author(&[&line[..], &what, &run, &network, more].concat(), place).await
+    author(&[&line[..], &what, &run, more].concat(), place).await
 }
 
+/// Fails unless the recording passes as it is: it needs nothing opened.
 async fn replays(place: &Path) {
     let component = rust_component().await;
     let component = component.to_str().unwrap();
-    let line = ["plugin", "test", component, "--cassette", "new.json"];
-    let network = ["--development-network", "127.0.0.0/8"];
-    let ran = author(&[&line[..], &network].concat(), place).await;
+    let ran = author(&["plugin", "test", component, "--cassette", "new.json"], place).await;
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
 }
 
@@ -132,16 +136,56 @@ async fn every_try_of_a_request_is_recorded_and_played_without_waiting() {
 async fn what_cannot_be_recorded_leaves_no_file() {
     let upstream = upstream().await;
     let place = place(&upstream);
-    // Loopback is not open to it.
-    let component = rust_component().await;
-    let component = component.to_str().unwrap();
-    let line = ["plugin", "test", component, "--record", "--cassette", "new.json"];
-    let what = ["--connection", "connection.json", "--action", "access"];
-    let whom = ["--identity", "email=a@b.example", "--secrets-file", "secrets.json"];
-    let closed = author(&[&line[..], &what, &whom].concat(), place.path()).await;
+    let closed = record_publicly(place.path(), "access", &[]).await;
     assert_eq!(closed.code, 1, "{}", closed.stdout);
-    assert!(upstream.calls().is_empty());
+    let once = "error: connection.json: /config/origin: the address is not public; open its \
+                network with --development-network 127.0.0.0/8\n";
+    assert_eq!(closed.stderr, once);
     let keep = record(place.path(), "access", &["--keep", "items"]).await;
     assert!(keep.stderr.contains("a JSON pointer begins with '/'"), "{}", keep.stderr);
+    assert!(upstream.calls().is_empty(), "whoever is asked is asked for something");
     assert!(!place.path().join("new.json").exists());
+}
+
+#[tokio::test]
+async fn a_run_that_fails_is_recorded_only_where_that_is_what_was_wanted() {
+    let upstream = upstream().await;
+    upstream.on("GET", "/v1/contacts", |_| Reply::status(401).body(format!("no key of {EMAIL}")));
+    let place = place(&upstream);
+    let failed = record(place.path(), "access", &[]).await;
+    assert_eq!(failed.code, 1, "{}", failed.stdout);
+    let said = "error: the run failed, and nothing was written: query_failed at access/contacts: \
+                unexpected status 401
+  the last request, GET for access/contacts, was answered with 401
+  --expect-failure records the failure as what must come of it
+";
+    assert_eq!(failed.stderr, said);
+    assert!(!place.path().join("new.json").exists());
+    let wanted = record(place.path(), "access", &["--expect-failure"]).await;
+    assert_eq!(wanted.code, 0, "{}", wanted.stderr);
+    let cassette: Value = serde_json::from_str(&written(place.path())).unwrap();
+    let failure = json!({ "code": "query_failed", "label": "access/contacts" });
+    assert_eq!(cassette["segments"][0]["expect"]["failure"], failure);
+    replays(place.path()).await;
+    let passed = record(place.path(), "delete", &["--expect-failure", "--force"]).await;
+    assert_eq!(passed.code, 1, "{}", passed.stdout);
+    assert!(passed.stderr.contains("the run did not fail"), "{}", passed.stderr);
+    assert_eq!(written(place.path()), serde_json::to_string_pretty(&cassette).unwrap() + "\n");
+}
+
+#[tokio::test]
+async fn a_file_that_is_there_is_replaced_only_by_force_and_before_that_nobody_is_asked() {
+    let upstream = upstream().await;
+    let place = place(&upstream);
+    std::fs::write(place.path().join("new.json"), "mine").unwrap();
+    let refused = record(place.path(), "delete", &[]).await;
+    assert_eq!(refused.code, 1, "{}", refused.stdout);
+    let said = "error: new.json is there already; record into a new file, or replace it with \
+                --force\n";
+    assert_eq!(refused.stderr, said);
+    assert!(upstream.calls().is_empty());
+    assert_eq!(written(place.path()), "mine");
+    let replaced = record(place.path(), "delete", &["--force"]).await;
+    assert_eq!(replaced.code, 0, "{}", replaced.stderr);
+    replays(place.path()).await;
 }

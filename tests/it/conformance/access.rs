@@ -130,6 +130,65 @@ pub(super) async fn what_may_not_be_read_is_not_read(world: World) {
     assert_eq!(world.upstream.calls().len(), 0);
 }
 
+const PROFILE: &str = "/v1/profile";
+
+/// Answers one empty page, and this as the profile; runs an access request.
+async fn profiled(world: &World, profile: Reply) -> String {
+    world.upstream.script("GET", CONTACTS, [page("[]", "null")]);
+    world.upstream.script("GET", PROFILE, [profile]);
+    world.submit("access", json!({ "email": EMAIL })).await
+}
+
+pub(super) async fn a_profile_is_one_object_behind_the_pages(world: World) {
+    world.connect(json!({ "profile": true })).await;
+    world.upstream.script("GET", CONTACTS, [page(r#"[{"id": 1}]"#, "null"), Reply::status(404)]);
+    let profile = r#"{"profile": {"id": 12345678901234567890, "deleted": true, "n": 1.10}}"#;
+    world.upstream.script("GET", PROFILE, [Reply::json(profile), Reply::status(404)]);
+    let emails = json!({ "email": [EMAIL, "p2@initech.example"] });
+    let id = world.submit("access", emails).await;
+    let request = world.tenant.wait_for_status(&id, "complete").await;
+    assert_eq!(count(&request), 2, "{request}");
+    let of = |line: String| line.replace(EMAIL_ENCODED, "p2%40initech.example");
+    let first = format!("GET {PROFILE}?email={EMAIL_ENCODED}");
+    assert_eq!(world.asked(), [asked(""), of(asked("")), first.clone(), of(first)]);
+    let content = world.file(&request, "contacts/2.csv").await.unwrap();
+    let lines = "id,12345678901234567890\ndeleted,true\nn,1.10\n";
+    assert_eq!(content.replace("\r\n", "\n"), lines, "as it was, and no tombstone");
+}
+
+pub(super) async fn no_profile_is_no_record_and_no_failure(world: World) {
+    world.connect(json!({ "profile": true })).await;
+    for none in [r#"{"profile": null}"#, r#"{"telefon": {}}"#, "[]"] {
+        let id = profiled(&world, Reply::json(none)).await;
+        let request = world.tenant.wait_for_status(&id, "complete").await;
+        assert_eq!(count(&request), 0, "{none}: {request}");
+    }
+}
+
+pub(super) async fn what_is_no_profile_is_a_failure_that_quotes_nothing(world: World) {
+    world.connect(json!({ "profile": true })).await;
+    for malformed in [
+        r#"{"profile": []}"#,
+        r#"{"profile": [{"telefon": "123456"}]}"#,
+        r#"{"profile": ["123456"]}"#,
+        r#"{"profile": "123456"}"#,
+        r#"{"profile": 123456}"#,
+        r#"{"profile": false}"#,
+        r#"{"profile": {"telefon": 1, "telefon": 2}}"#,
+        r#"{"profile": {"telefon": "123456"}"#,
+        "telefon 123456",
+        "",
+    ] {
+        let id = profiled(&world, Reply::json(malformed)).await;
+        let request = world.tenant.wait_for_status(&id, "error").await;
+        let failure = &request["tasks"][0]["failure"];
+        assert_eq!(failure["code"], "malformed_response", "{malformed}: {failure}");
+        assert_eq!(failure["label"], "access/profile", "{malformed}: {failure}");
+        let text = failure.to_string();
+        assert!(!text.contains("telefon") && !text.contains("123456"), "{text}");
+    }
+}
+
 pub(super) async fn the_limit_of_pages_ends_the_run(world: World) {
     world.connect(json!({ "max_pages": 2 })).await;
     world.upstream.on("GET", CONTACTS, |_| page(r#"[{"id": 1}]"#, r#""again""#));

@@ -56,6 +56,9 @@ pub(super) async fn every_problem_of_a_configuration_has_its_code_and_its_pointe
         (json!({ "origin": good, "page_size": "50" }), vec![("wrong_type", "/config/page_size")]),
         (json!({ "origin": good, "max_pages": true }), vec![("wrong_type", "/config/max_pages")]),
         (json!({ "origin": good, "max_pages": null }), vec![("wrong_type", "/config/max_pages")]),
+        (json!({ "origin": good, "profile": "yes" }), vec![("wrong_type", "/config/profile")]),
+        (json!({ "origin": good, "profile": null }), vec![("wrong_type", "/config/profile")]),
+        (json!({ "origin": good, "profile": 1 }), vec![("wrong_type", "/config/profile")]),
         (json!({ "origin": good, "a/b~c": 1 }), vec![("unknown_field", "/config/a~1b~0c")]),
         (
             json!({ "origin": "p@ss", "page_size": 0, "max_pages": [], "pagesize": 1 }),
@@ -162,6 +165,11 @@ pub(super) async fn a_dry_run_shows_a_request_for_every_person_and_sends_none(wo
         assert_eq!(run.json["ready"], true, "{}", run.json);
         let requests = run.json["requests"].as_array().unwrap();
         assert_eq!(requests.len(), 2, "{}", run.json);
+        let pages = json!([{
+            "methods": ["GET"], "origin": world.upstream.url(""), "path_prefix": "/v1/contacts",
+            "secrets": ["api_key"],
+        }]);
+        assert_eq!(run.json["may_also_send"], pages, "a page is made of the one before");
         for request in requests {
             assert_eq!(request["method"], method);
             assert_eq!(request["url"], world.upstream.url(path));

@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::support::target;
+
 /// Built like the built-in connectors are.
 const RUST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/paginated.wasm"));
 
@@ -48,9 +50,7 @@ fn skipped<T>(name: &str, why: &str) -> Option<T> {
 
 /// `<target>/languages`.
 fn languages() -> PathBuf {
-    // `<target>/<profile>/deps/it-…`
-    let test = std::env::current_exe().unwrap();
-    test.ancestors().nth(3).unwrap().join("languages")
+    target::directory().join("languages")
 }
 
 /// When a file, or any file in a directory, was written last. None: there is none.

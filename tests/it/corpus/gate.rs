@@ -14,7 +14,7 @@ use cordon_egress::{
     Gate, Lookup, LookupError, Options, Received, Rendered, Resolve, SendError, Sending, Stage,
     Substitute, render,
 };
-use cordon_model::grant::{EgressLimits, Grants, HttpGrant, SecretGrant};
+use cordon_model::grant::{EgressLimits, Grants, HttpGrant, Paths, SecretGrant};
 use cordon_model::http_request::{Body, BodyUse, Escape, HttpRequest, Piece, Text, ValueId};
 use cordon_model::plan::Place;
 use cordon_model::{ConnectionKey, Secret, TenantId};
@@ -250,7 +250,7 @@ fn grants(policy: &Value, secrets: &Value, method: &str) -> Grants {
         HttpGrant {
             origin: origin.parse().unwrap(),
             methods: BTreeSet::from([method.to_owned()]),
-            path_prefix: if path.is_empty() { "/" } else { path }.parse().unwrap(),
+            paths: Paths::read(None, (!path.is_empty()).then_some(path)).unwrap(),
             unverified_tls: false,
             raw: false,
         }

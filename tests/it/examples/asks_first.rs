@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Bench, EMAILS};
+use crate::support::stranger;
 use crate::support::upstream::Reply;
 
 const COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/asks_first.wasm"));
@@ -30,6 +31,27 @@ async fn nothing_is_deleted_before_a_person_has_approved_it() {
     assert_eq!(bench.calls()[3..], ["DELETE /v1/accounts/a-7"]);
     let finding = &request["tasks"][0]["finding"];
     assert_eq!((&finding["kind"], &finding["verified"]), (&json!("done"), &json!(true)));
+}
+
+/// The deletions are made of the answers to the questions before: not one of them is shown.
+#[tokio::test]
+async fn a_dry_run_says_that_it_may_send_more_than_it_shows() {
+    let bench = Bench::waiting(COMPONENT, "accounts", &["privacy/delete"], json!({})).await;
+    let deletions = json!([{
+        "methods": ["DELETE"], "origin": bench.upstream.url(""), "path_prefix": "/v1/accounts",
+        "secrets": ["api_key"],
+    }]);
+    let body = json!({ "action": "delete", "identities": { "email": "ada@home.example" } });
+    for ready in [false, true] {
+        let run = bench.operator.post("/v1/connections/people/dry-run", &body).await.json;
+        assert_eq!(run["ready"], ready, "{run:#}");
+        assert_eq!(run["requests"].as_array().unwrap().len(), 1, "{run:#}");
+        assert_eq!(run["may_also_send"], deletions, "granted or not: {run:#}");
+        if !ready {
+            stranger::grant(&bench.operator, "people").await;
+        }
+    }
+    assert_eq!(bench.upstream.calls().len(), 0);
 }
 
 #[tokio::test]

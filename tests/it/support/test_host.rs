@@ -1,6 +1,7 @@
 //! A whole host in the test's own process, on a directory that is removed with it.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -119,6 +120,11 @@ impl TestHost {
         self.operator().wait_for_status(id, status).await
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.host.as_ref().expect("it runs").address()
+    }
+
     /// Every file that the host wrote, but the operator's key and the root key.
     pub(crate) fn stored_files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = Vec::new();
@@ -127,7 +133,7 @@ impl TestHost {
     }
 
     fn url(&self) -> String {
-        format!("http://{}", self.host.as_ref().expect("it runs").address())
+        format!("http://{}", self.address())
     }
 
     fn operator_key(&self) -> String {

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::client::Client;
+use super::target;
 
 /// The user and the group that own nothing.
 const NOBODY: u32 = 65_534;
@@ -215,9 +216,7 @@ pub(crate) async fn compiler() -> CompilerProcess {
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        // `<target>/<profile>/deps/it-…`
-        let test = std::env::current_exe().unwrap();
-        let profile_directory = test.ancestors().nth(2).unwrap();
+        let profile_directory = target::of_profile();
         let profile = match profile_directory.file_name().unwrap().to_str().unwrap() {
             "debug" => "dev",
             other => other,
@@ -228,7 +227,7 @@ fn program() -> &'static Path {
             // and none is compiled a second time.
             .args(["build", "--bin", "cordon", "--profile", profile])
             .arg("--target-dir")
-            .arg(profile_directory.parent().unwrap())
+            .arg(target::directory())
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
             .status()
             .unwrap();

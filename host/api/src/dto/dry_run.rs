@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use cordon_engine::service::dry_run::DryRun;
+use cordon_model::plan::EgressNeed;
 use cordon_model::port::{Judgment, Refusal, UnsentRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -37,7 +38,7 @@ pub(crate) struct DryRunView {
     action: &'static str,
     /// Whether every request that was reached would go out, and nothing is wrong.
     ready: bool,
-    /// The requests, in the order in which they would be sent.
+    /// The requests, in the order in which they would be sent, as far as they need no answer.
     requests: Vec<UnsentView>,
     /// Queries that would be skipped.
     skipped_queries: Vec<SkippedQueryView>,
@@ -46,6 +47,23 @@ pub(crate) struct DryRunView {
     /// What a person would be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     form: Option<FormView>,
+    /// What it may send beside the requests above: a connector makes some of them of answers,
+    /// which a dry run does not have, and asked for these. How many there would be, nobody knows.
+    may_also_send: Vec<BeyondPlanView>,
+}
+
+/// Requests that a connector makes of answers: what it asked for, and no more.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BeyondPlan)]
+struct BeyondPlanView {
+    /// Verbs.
+    methods: Vec<String>,
+    /// `scheme://host[:port]`; `*.` before the host stands for one or more labels.
+    origin: String,
+    /// This path and what is below it, by whole segments.
+    path_prefix: String,
+    /// Keys of the credentials that it may send along, in headers.
+    secrets: Vec<String>,
 }
 
 /// A request that would be sent, with `{name}` wherever a value would stand.
@@ -103,7 +121,15 @@ impl From<DryRun> for DryRunView {
             skipped_queries: run.skipped.into_iter().map(Into::into).collect(),
             problems: run.problems.into_iter().map(Into::into).collect(),
             form: run.asks.map(Into::into),
+            may_also_send: run.beyond_plan.into_iter().map(Into::into).collect(),
         }
+    }
+}
+
+impl From<EgressNeed> for BeyondPlanView {
+    fn from(need: EgressNeed) -> Self {
+        let EgressNeed { origin, path_prefix, methods, secrets } = need;
+        Self { methods, origin, path_prefix, secrets }
     }
 }
 

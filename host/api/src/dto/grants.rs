@@ -1,11 +1,13 @@
 //! Grants: what a connection may reach, send there, and see.
 
 use cordon_engine::service::grants::{GrantsDraft, GrantsState, HttpGrantDraft, SecretGrantDraft};
+use cordon_engine::service::plugins::{WaitingVersion, Why};
 use cordon_model::grant::Grants;
 use cordon_model::plugin::ReadGrant;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::error::FieldProblem;
 use crate::json::Dto;
 
 /// Grants as they are written. What is left out is not granted.
@@ -37,7 +39,10 @@ pub(crate) struct HttpGrantBody {
     origin: String,
     /// Verbs; at least one.
     methods: Vec<String>,
-    /// Matched by whole segments; left out: `/`.
+    /// This path alone, byte for byte as it is sent.
+    path: Option<String>,
+    /// This path and what is below it, by whole segments. With neither: every path; with both it
+    /// is refused.
     path_prefix: Option<String>,
     /// Whether certificates may stay unchecked.
     #[serde(default)]
@@ -67,6 +72,7 @@ impl From<GrantsBody> for GrantsDraft {
         let http = body.http.into_iter().map(|grant| HttpGrantDraft {
             origin: grant.origin,
             methods: grant.methods,
+            path: grant.path,
             path_prefix: grant.path_prefix,
             unverified_tls: grant.unverified_tls,
             raw: grant.raw,
@@ -103,6 +109,65 @@ pub(crate) struct ConnectionGrantsView {
     /// What it needs and was not granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     missing: Option<GrantsView>,
+    /// Versions of its plugin that it is not with: newer ones that are installed, and the active
+    /// one when it stayed behind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    waiting_versions: Vec<WaitingVersionView>,
+}
+
+/// A version of its plugin that a connection is not with.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WaitingVersion)]
+pub(crate) struct WaitingVersionView {
+    /// Name of the plugin.
+    name: String,
+    /// The version.
+    version: String,
+    /// SHA-256 of the component.
+    digest: String,
+    /// Whether it is the active version, and the connection stayed behind.
+    active: bool,
+    /// Why the connection would not go over to it; left out: it would. `needs_more`: it would need
+    /// more than it was granted. `refused`: the version refuses its configuration. `not_now`: it
+    /// could not be looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// What the connection would need with it beyond what it was granted. It can be granted before
+    /// the switch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<GrantsView>,
+    /// What the version finds wrong with its configuration.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    problems: Vec<FieldProblem>,
+    /// Why it could not be looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl From<WaitingVersion> for WaitingVersionView {
+    fn from(waiting: WaitingVersion) -> Self {
+        let WaitingVersion { plugin, active, hindrance, missing } = waiting;
+        let reason = hindrance.as_ref().map(Why::as_str);
+        let (problems, detail) = match hindrance {
+            Some(Why::Refused(found)) => {
+                (found.into_iter().map(FieldProblem::from).collect(), None)
+            }
+            Some(Why::NotNow(why)) => (Vec::new(), Some(why)),
+            Some(Why::NeedsMore(_)) | None => (Vec::new(), None),
+        };
+        Self {
+            name: plugin.name,
+            version: plugin.version,
+            digest: plugin.digest.to_string(),
+            active,
+            reason,
+            missing: (!missing.is_empty()).then(|| missing.into()),
+            problems,
+            detail,
+        }
+    }
 }
 
 impl From<GrantsState> for ConnectionGrantsView {
@@ -115,6 +180,7 @@ impl From<GrantsState> for ConnectionGrantsView {
             effective: state.effective.into(),
             except: state.except.iter().map(ToString::to_string).collect(),
             missing: missing.map(GrantsView::from),
+            waiting_versions: state.waiting_versions.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -148,8 +214,12 @@ pub(crate) struct HttpGrantView {
     origin: String,
     /// Verbs.
     methods: Vec<String>,
-    /// Matched by whole segments.
-    path_prefix: String,
+    /// This path alone. There is either `path` or `path_prefix`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// This path and what is below it, by whole segments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_prefix: Option<String>,
     /// Whether certificates may stay unchecked.
     unverified_tls: bool,
     /// Whether a body may be filled in verbatim.
@@ -175,7 +245,8 @@ impl From<Grants> for GrantsView {
         let http = grants.http.into_iter().map(|grant| HttpGrantView {
             origin: grant.origin.to_string(),
             methods: grant.methods.into_iter().collect(),
-            path_prefix: grant.path_prefix.to_string(),
+            path: grant.paths.path().map(str::to_owned),
+            path_prefix: grant.paths.path_prefix().map(str::to_owned),
             unverified_tls: grant.unverified_tls,
             raw: grant.raw,
         });

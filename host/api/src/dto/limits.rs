@@ -173,7 +173,8 @@ impl From<&Allowance> for AllowanceView {
 pub(crate) struct LimitsView {
     /// The tenant that they are of; `null`: the host, and every tenant for which nothing was set.
     tenant: Option<String>,
-    /// What a tenant may use.
+    /// What a tenant may use. Of a named tenant, what holds for every tenant alike is among it, by
+    /// its key in the configuration.
     tenant_limits: Vec<LimitView>,
     /// What the host as a whole may use, by its key in the configuration; for an operator who named
     /// no tenant.
@@ -192,7 +193,8 @@ pub(crate) struct LimitView {
     unit: &'static str,
     /// Who says so: `default`, `configuration`, or `tenant`, when it was set for this one.
     source: &'static str,
-    /// How much of it is used now; left out where that is not known.
+    /// How much of it is used at this moment, where it is an amount; of the calls of one connection,
+    /// that of the one with most of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     in_use: Option<u64>,
@@ -211,7 +213,7 @@ impl From<Limits> for LimitsView {
 
 impl From<Limit> for LimitView {
     fn from(limit: Limit) -> Self {
-        let Limit { name, value, unit, source, in_use } = limit;
+        let Limit { name, value, unit, source, of_each_tenant: _, in_use } = limit;
         Self { name, value, unit, source: source.as_str(), in_use }
     }
 }

@@ -12,7 +12,8 @@ use crate::path::Segments;
 
 /// Show the grants of a connection
 ///
-/// What it asks for, what it was granted, what it can do, and what is missing.
+/// What it asks for, what it was granted, what it can do, and what is missing; and what it would
+/// need beyond that with versions of its plugin that it is not with.
 #[utoipa::path(
     get,
     path = "/v1/connections/{key}/grants",

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use cordon_model::grant::{EgressPolicy, Grants, PathPrefix};
+use cordon_model::grant::{EgressPolicy, Grants, Paths};
 use cordon_model::plan::{Assessment, Draft, Place, Query, WhenMissing};
 use cordon_model::plugin::{Descriptor, InstalledPlugin, Plugin, PluginRef};
 use cordon_model::port::{
-    Admission, AdmissionError, Candidate, Clock, ConnectorCall, ConnectorError, Connectors,
-    DryRunCall, DryRunEnd, Egress, EgressQuestion, EgressVerdict, Plugins, Readiness, RunEnd,
-    TestEnd, WebhookMessage, WebhookReach, WebhookResponse, WebhookSender,
+    Admission, AdmissionError, CallsInUse, Candidate, Clock, ConnectorCall, ConnectorError,
+    Connectors, DryRunCall, DryRunEnd, Egress, EgressQuestion, EgressVerdict, Plugins, Readiness,
+    RunEnd, TestEnd, WebhookMessage, WebhookReach, WebhookResponse, WebhookSender,
 };
 use cordon_model::task::CallReport;
 use cordon_model::tenant::Terms;
@@ -118,7 +118,7 @@ fn assess(config: &Value) -> Assessment {
             wanted: None,
             when_missing: WhenMissing::Fail,
             origin: "https://api.acme.com".to_owned(),
-            path_prefix: PathPrefix::root(),
+            paths: Paths::all(),
             method: "GET".to_owned(),
             names,
             verify_tls: true,
@@ -187,6 +187,10 @@ impl Connectors for Scripted {
 
     async fn dry_run(&self, _: DryRunCall) -> Result<DryRunEnd, ConnectorError> {
         Ok(DryRunEnd::default())
+    }
+
+    fn in_use(&self, _: Option<&TenantId>) -> CallsInUse {
+        CallsInUse { calls: 3, of_one_connection: 2, waiting: 1, memory_bytes: 65_536 }
     }
 
     async fn run(&self, _: ConnectorCall) -> RunEnd {

@@ -11,7 +11,7 @@ use super::target::Target;
 use super::{Outcome, PageArgs, cell, page_of};
 use crate::client::{ApiPath, Client};
 use crate::config::Environment;
-use crate::output::{Output, View, items, joined, problem_line};
+use crate::output::{Output, View, by_command, items, joined, problem_line};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -146,22 +146,58 @@ fn connection(object: &Value) -> View {
         "credentials_source",
     ];
     let fields = scalars.map(|name| (name, cell(object, name)));
+    let plugin = object.get("plugin").map(|plugin| {
+        ["name", "version"].map(|name| cell(plugin, name)).join(" ").trim().to_owned()
+    });
+    let plugin = ("plugin", plugin.unwrap_or_default());
     let capabilities = ("capabilities", joined(object, "capabilities"));
     let problems: Vec<_> =
         items(object, "problems").map(|p| ("problem", problem_line(p))).collect();
-    View::fields(fields.into_iter().chain([capabilities]).chain(problems))
+    View::fields(fields.into_iter().chain([plugin, capabilities]).chain(problems))
 }
 
 fn tested(object: &Value) -> View {
-    let rows = items(object, "queries")
-        .map(|query| ["name", "status", "outcome"].map(|name| cell(query, name)));
+    let rows: Vec<_> = items(object, "queries")
+        .map(|query| ["name", "status", "outcome"].map(|name| cell(query, name)))
+        .collect();
     let healthy = object.get("healthy").and_then(Value::as_bool).unwrap_or(false);
     let verdict = match object.get("failure") {
         _ if healthy => "healthy".to_owned(),
         Some(failure) => {
-            format!("not healthy: {} ({})", cell(failure, "detail"), cell(failure, "code"))
+            let detail = cell(failure, "detail");
+            format!("not healthy: {} ({})", by_command(&detail), cell(failure, "code"))
         }
         None => "not healthy".to_owned(),
     };
-    View::table(["QUERY", "STATUS", "OUTCOME"], rows.collect()).and_line(verdict)
+    // It may have ended before the first of them.
+    let table = if rows.is_empty() {
+        View::default()
+    } else {
+        View::table(["QUERY", "STATUS", "OUTCOME"], rows)
+    };
+    table.and_line(verdict)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_test_that_ended_before_its_queries_says_why_and_shows_no_table() {
+        let detail = "to grant what it needs: cordon connection grants approve crm, or PUT \
+                      /v1/connections/crm/grants {}";
+        let failure = json!({ "code": "not_granted", "detail": detail });
+        let view = tested(&json!({ "healthy": false, "queries": [], "failure": failure }));
+        let expected = "not healthy: to grant what it needs: cordon connection grants approve crm \
+                        (not_granted)";
+        assert_eq!(view.lines(), [expected]);
+    }
+
+    #[test]
+    fn a_connection_names_the_version_of_its_plugin() {
+        let plugin = json!({ "name": "shop", "version": "1.0.0", "digest": "sha256:ab" });
+        let view = connection(&json!({ "key": "crm", "plugin": plugin }));
+        assert_eq!(view.lines(), ["key     crm", "plugin  shop 1.0.0"]);
+    }
 }

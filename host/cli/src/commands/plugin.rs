@@ -38,7 +38,9 @@ enum Command {
     Build(build::Args),
     /// Run a component against cassettes, or record one; needs no running host
     Test(Box<test::Args>),
-    /// Build, test and install a connector into a host whenever its sources change
+    /// Build, test and install a connector into a host whenever its sources change: for the tenant
+    /// that --tenant names or whose key it is, else for all; each round as the active version
+    /// VERSION-dev.N
     Dev(dev::Args),
     /// List plugins
     List,
@@ -125,8 +127,8 @@ fn signed_by(object: &Value) -> String {
     format!("{} (key {})", cell(signature, "publisher"), cell(signature, "key_id"))
 }
 
-/// What became of connections.
-fn connections(object: &Value) -> View {
+/// What became of connections at a switch to the version `with`.
+fn connections(object: &Value, with: &str) -> View {
     let count = |name| cell(object, name);
     let kept = count("kept_count");
     let mut view = View::line(format!("connections with it: {}", count("moved_count")));
@@ -137,12 +139,37 @@ fn connections(object: &Value) -> View {
         let [tenant, connection, version, reason] =
             ["tenant", "connection", "version", "reason"].map(|name| cell(kept, name));
         view = view.and_line(format!("  {tenant}/{connection} stays with {version}: {reason}"));
-        if let Some(missing) = kept.get("missing") {
-            view = view.and_line(format!("    to be granted: {missing}"));
+        if kept.get("missing").is_some() {
+            view = view.and_line(format!(
+                "    needs more; to grant it: cordon connection grants approve {connection} --with \
+                 {with}"
+            ));
         }
         for problem in items(kept, "problems") {
             view = view.and_line(format!("    {}", problem_line(problem)));
         }
     }
     view
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_connection_that_needs_more_is_told_with_the_command_that_grants_it() {
+        let kept = json!({
+            "tenant": "default", "connection": "crm", "version": "1.0", "reason": "needs_more",
+            "missing": { "http": [] },
+        });
+        let of_type = json!({ "moved_count": 0, "kept_count": 1, "kept": [kept] });
+        let expected = [
+            "connections with it: 0",
+            "connections that stay with another version: 1",
+            "  default/crm stays with 1.0: needs_more",
+            "    needs more; to grant it: cordon connection grants approve crm --with 1.1",
+        ];
+        assert_eq!(connections(&of_type, "1.1").lines(), expected);
+    }
 }

@@ -10,12 +10,13 @@ pub(super) mod view;
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use serde_json::Value;
 
 use super::body::segment;
 use super::target::Target;
 use super::watch::{Until, follow};
-use super::{Outcome, PageArgs};
-use crate::client::ApiPath;
+use super::{Outcome, PageArgs, cell};
+use crate::client::{ApiPath, Client, Refused};
 use crate::config::Environment;
 use crate::output::Output;
 
@@ -121,10 +122,32 @@ pub(super) async fn run(
             output.answer(&client.get(page.of(id.below(["events"]))).await?, view::events)?;
         }
         Command::Package { id, output: file } => {
-            let answer = client.get(id.below(["package"])).await?;
+            let answer = match client.get(id.below(["package"])).await {
+                Ok(answer) => answer,
+                Err(error) => return Err(without_package(&id, &client, output, error).await),
+            };
             output.view(&package::save(&file, &answer.body)?)?;
         }
         Command::Act(command) => act::run(command, &client, output).await?,
     }
     Ok(Outcome::Done)
+}
+
+/// Why there is no package, where the request can tell more than the refusal does.
+async fn without_package(
+    id: &Id,
+    client: &Client,
+    output: Output,
+    error: anyhow::Error,
+) -> anyhow::Error {
+    let refused = error.downcast_ref::<Refused>();
+    let problem = refused.and_then(|refused| serde_json::from_slice(&refused.body).ok());
+    let not_ready = problem.is_some_and(|of: Value| cell(&of, "code") == "package_not_ready");
+    // Who asked for JSON is told what the API says.
+    if !not_ready || output.json {
+        return error;
+    }
+    let Ok(answer) = client.get(id.path()).await else { return error };
+    let request = answer.json().unwrap_or_default();
+    view::no_package(&request).map_or(error, |why| anyhow::anyhow!(why))
 }

@@ -43,6 +43,11 @@ fn server(source: &mut Source<'_>, config: &mut Config) {
     source.seconds("server.body_timeout_seconds", 1..=3_600, &mut api.body_timeout);
     source.seconds("server.shutdown_timeout_seconds", 0..=3_600, &mut api.shutdown_timeout);
     source.number("server.uploads_max", 1..=1_000, &mut api.uploads_max);
+    let mut of_tenant = api.uploads_per_tenant();
+    source.number("server.uploads_per_tenant_max", 1..=1_000, &mut of_tenant);
+    if source.gives("server.uploads_per_tenant_max") {
+        api.uploads_per_tenant_max = Some(of_tenant);
+    }
     source.seconds("server.upload_timeout_seconds", 1..=3_600, &mut api.upload_timeout);
     let failures = &mut api.failed_authentications_per_minute_max;
     source.number("server.failed_authentications_per_minute_max", 1..=1_000_000, failures);

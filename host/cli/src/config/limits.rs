@@ -60,9 +60,15 @@ fn connectors(source: &mut Source<'_>, runtime: &mut cordon_runtime::Options) {
     let processor = &mut runtime.processor_time_max;
     source.seconds("limits.connector_processor_seconds", 1..=3_600, processor);
     source.number("limits.connector_held_bytes", MIB..=16 * GIB, &mut runtime.held_bytes_max);
+    let mut heavy = runtime.heavy_calls();
+    source.number("limits.connector_heavy_calls", 1..=1_024, &mut heavy);
+    if source.gives("limits.connector_heavy_calls") {
+        runtime.heavy_calls_max = Some(heavy);
+    }
     let waiting = &mut runtime.calls_waiting_max;
     source.number("limits.calls_waiting_per_tenant", 1..=1_000_000, waiting);
     source.number("limits.http_calls_per_run", 1..=1_000_000, &mut runtime.calls_max);
+    source.number("limits.records_per_run", 1..=1_000_000, &mut runtime.records_max);
     source.seconds("limits.http_attempt_seconds", 1..=3_600, &mut runtime.attempt_timeout);
 }
 
@@ -120,6 +126,16 @@ fn contradictions(source: &mut Source<'_>, config: &Config) {
             ("limits.input_file_bytes", engine.input_file_bytes_max as u64),
             ("limits.input_files_bytes", engine.input_files_bytes_max as u64),
             "the first limits nothing then",
+        ),
+        (
+            ("server.uploads_per_tenant_max", config.api.uploads_per_tenant() as u64),
+            ("server.uploads_max", config.api.uploads_max as u64),
+            "the first limits nothing then",
+        ),
+        (
+            ("limits.connector_heavy_calls", runtime.heavy_calls() as u64),
+            ("limits.connector_workers", runtime.workers as u64),
+            "a call takes up a thread",
         ),
         (
             ("limits.connector_memory_bytes", runtime.call_memory_bytes()),
@@ -211,6 +227,8 @@ impl Config {
                 true => LimitSource::Configuration,
                 false => LimitSource::Default,
             },
+            // Such keys are called so.
+            of_each_tenant: key.contains("per_tenant"),
             in_use: None,
         };
         let all = [self.of_api(), self.of_requests(), self.of_connectors(), self.of_egress()];
@@ -227,6 +245,7 @@ impl Config {
             ("server.body_timeout_seconds", api.body_timeout.as_secs(), "seconds"),
             ("server.upload_timeout_seconds", api.upload_timeout.as_secs(), "seconds"),
             ("server.uploads_max", api.uploads_max as u64, "uploads"),
+            ("server.uploads_per_tenant_max", api.uploads_per_tenant() as u64, "uploads"),
             ("server.shutdown_timeout_seconds", api.shutdown_timeout.as_secs(), "seconds"),
             ("server.failed_authentications_per_minute_max", failures, "HTTP requests per minute"),
         ]
@@ -264,14 +283,17 @@ impl Config {
             ("limits.connector_memory_bytes", runtime.memory_bytes_max as u64, "bytes"),
             ("limits.guest_memory_bytes", runtime.guest_memory_bytes(), "bytes"),
             ("limits.connector_processor_seconds", runtime.processor_time_max.as_secs(), "seconds"),
+            ("limits.connector_heavy_calls", runtime.heavy_calls() as u64, "calls"),
             ("limits.connector_held_bytes", runtime.held_bytes_max as u64, "bytes"),
             ("limits.calls_waiting_per_tenant", runtime.calls_waiting_max as u64, "calls"),
             ("limits.http_calls_per_run", runtime.calls_max as u64, "HTTP requests"),
+            ("limits.records_per_run", runtime.records_max as u64, "records"),
             ("limits.http_attempt_seconds", runtime.attempt_timeout.as_secs(), "seconds"),
             ("plugins.component_bytes", runtime.component_bytes_max as u64, "bytes"),
             ("plugins.function_bytes", runtime.function_bytes_max as u64, "bytes"),
             ("plugins.compiler_memory_bytes", runtime.compiler_memory_bytes_max, "bytes"),
             ("plugins.compiler_seconds", runtime.compiler_processor_seconds_max, "seconds"),
+            ("plugins.compilations_max", runtime.compilations_max as u64, "compilations"),
             ("plugins.per_tenant", self.engine.plugins_max as u64, "plugins"),
         ]
     }
@@ -331,6 +353,29 @@ mod tests {
                       CORDON_LIMITS_TENANT_CONNECTION_CALLS_IN_FLIGHT): is above \
                       limits.tenant.calls_in_flight (64)";
         assert!(found.len() == 1 && found[0].starts_with(begins), "{found:#?}");
+    }
+
+    #[test]
+    fn a_part_that_is_more_than_the_whole_is_told_and_one_that_nobody_set_follows_the_whole() {
+        let text = "[server]\nuploads_max = 2\nuploads_per_tenant_max = 3\n\
+                    [limits]\nconnector_workers = 4\nconnector_heavy_calls = 5";
+        let found = problems(parse(text));
+        for begins in [
+            "server.uploads_per_tenant_max: is above server.uploads_max (2)",
+            "limits.connector_heavy_calls: is above limits.connector_workers (4)",
+        ] {
+            assert!(
+                found.iter().any(|problem| problem.starts_with(begins)),
+                "{begins}: {found:#?}"
+            );
+        }
+        assert_eq!(found.len(), 2, "{found:#?}");
+        let whole = "[server]\nuploads_max = 40\n[limits]\nconnector_workers = 8\n";
+        let config = parse(whole).unwrap();
+        assert_eq!(config.runtime.heavy_calls(), 4);
+        assert_eq!(config.api.uploads_per_tenant(), 10);
+        let config = parse(&format!("{whole}connector_heavy_calls = 7")).unwrap();
+        assert_eq!((config.runtime.heavy_calls(), config.runtime.check().is_ok()), (7, true));
     }
 
     #[test]

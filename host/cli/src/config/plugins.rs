@@ -12,11 +12,11 @@ use super::Config;
 use super::check::{GIB, KIB, MIB};
 use super::source::Source;
 
-/// The section of the publishers, which is a list.
 /// The process that compiles gives way to everything else: on a busy machine it may take so many
 /// times as long as its processor time.
 const COMPILER_PATIENCE: u64 = 5;
 
+/// The section of the publishers, which is a list.
 const PUBLISHERS: &str = "plugins.publishers";
 
 /// The keys of a publisher.
@@ -31,6 +31,7 @@ pub(super) fn check(source: &mut Source<'_>, config: &mut Config) {
     source.number("plugins.compiler_memory_bytes", 256 * MIB..=64 * GIB, memory);
     let seconds = &mut runtime.compiler_processor_seconds_max;
     source.number("plugins.compiler_seconds", 1..=3_600, seconds);
+    source.number("plugins.compilations_max", 1..=64, &mut runtime.compilations_max);
     runtime.compiler_timeout = Duration::from_secs(*seconds * COMPILER_PATIENCE);
     config.api.component_bytes_max = runtime.component_bytes_max;
     source.number("plugins.per_tenant", 1..=10_000, &mut config.engine.plugins_max);

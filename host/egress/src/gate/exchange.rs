@@ -121,10 +121,10 @@ fn build_request(sending: &Sending<'_>) -> Result<Request<Full<Bytes>>, SendErro
 /// the proxy, and whom it asked was said to it by address.
 fn check_peer(guard: &AddressGuard, answer: &Answer) -> Result<(), SendError> {
     let peer = answer.extensions().get::<HttpInfo>().map(HttpInfo::remote_addr);
-    match peer.map(|peer| guard.check(peer.ip())) {
+    match peer.map(|peer| guard.check_port(peer.ip(), peer.port())) {
         Some(Ok(())) => Ok(()),
-        Some(Err(class)) => {
-            let detail = format!("the connection led to an address that is not dialed: {class}");
+        Some(Err(undialed)) => {
+            let detail = format!("the connection led to an address that is not dialed: {undialed}");
             Err(denied(Stage::Connect, "peer_denied", detail))
         }
         None => Err(denied(Stage::Connect, "peer_unknown", "the peer's address is not known")),

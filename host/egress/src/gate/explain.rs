@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cordon_model::Problem;
-use cordon_model::grant::{
-    EgressPolicy, Grants, HttpGrant, OriginPattern, PathPrefix, PrivateNetwork,
-};
+use cordon_model::grant::{EgressPolicy, Grants, HttpGrant, OriginPattern, Paths, PrivateNetwork};
 use cordon_model::http_request::{BodyUse, HttpRequest, Piece, ValueId};
 use cordon_model::port::{Egress, EgressQuestion, EgressVerdict};
 use tokio::time::timeout;
@@ -74,7 +72,7 @@ impl Egress for Gate {
                 addresses: Vec::new(),
             };
         }
-        let looked_up = self.look_up(&rendered.target.host, &guard);
+        let looked_up = self.look_up(&rendered.target, &guard);
         let Ok((addresses, vetted)) = timeout(self.options.connect_timeout, looked_up).await else {
             return refused(&SendError::Timeout { sent: false }, Grants::default());
         };
@@ -111,7 +109,7 @@ impl Gate {
     /// The least that would have to be granted, where a grant helps.
     fn missing(&self, error: &SendError, origin: &OriginPattern, rendered: &Rendered) -> Grants {
         match error {
-            SendError::Denied { stage: Stage::Address, .. } => self.networks_for(origin.address()),
+            SendError::Denied { code: "address_denied", .. } => self.networks_for(origin.address()),
             SendError::Denied {
                 code: "origin_not_granted" | "method_not_granted" | "path_not_granted",
                 ..
@@ -119,7 +117,7 @@ impl Gate {
                 let grant = HttpGrant {
                     origin: origin.clone(),
                     methods: [rendered.method().to_owned()].into(),
-                    path_prefix: rendered.path().parse().unwrap_or_else(|_| PathPrefix::root()),
+                    paths: Paths::least(rendered.path()),
                     unverified_tls: false,
                     raw: false,
                 };
@@ -201,11 +199,9 @@ fn refused(error: &SendError, missing: Grants) -> EgressVerdict {
 /// The grant that covers it.
 fn rule(grants: &Grants, origin: &OriginPattern, method: &str, path: &str) -> String {
     let grant = grants.http.iter().find(|grant| {
-        grant.origin.covers(origin)
-            && grant.methods.contains(method)
-            && grant.path_prefix.covers(path)
+        grant.origin.covers(origin) && grant.methods.contains(method) && grant.paths.covers(path)
     });
     grant.map_or_else(String::new, |grant| {
-        format!("{method} is granted for {} below {}", grant.origin, grant.path_prefix)
+        format!("{method} is granted for {}, {}", grant.origin, grant.paths)
     })
 }

@@ -1,6 +1,8 @@
 //! The gate against a real server on the loopback interface.
 
 mod authorities;
+mod codings;
+mod own;
 mod policy;
 mod proxy;
 mod tls_upstream;
@@ -13,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cordon_model::grant::{Grants, HttpGrant, PathPrefix, SecretGrant};
+use cordon_model::grant::{Grants, HttpGrant, Paths, SecretGrant};
 use cordon_model::http_request::BodyUse;
 use cordon_model::plan::Place;
 use cordon_model::{ConnectionKey, Secret, TenantId};
@@ -83,7 +85,7 @@ impl Call {
             http: vec![HttpGrant {
                 origin: origin.parse().unwrap(),
                 methods: [self.request.method.clone()].into(),
-                path_prefix: PathPrefix::root(),
+                paths: Paths::all(),
                 unverified_tls: false,
                 raw: false,
             }],
@@ -223,7 +225,7 @@ async fn an_absent_grant_denies_and_says_what_is_missing() {
         "method_not_granted"
     );
     assert_eq!(
-        denied(&|g| g.http[0].path_prefix = "/v1".parse().unwrap()).await,
+        denied(&|g| g.http[0].paths = Paths::Under("/v1".parse().unwrap())).await,
         "path_not_granted"
     );
     assert_eq!(denied(&|g| g.secrets[0].places = [Place::Url].into()).await, "secret_not_granted");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use cordon_model::grant::{Grants, HttpGrant, PathPrefix};
+use cordon_model::grant::{Grants, HttpGrant, Paths};
 use cordon_model::http_request::{Body, BodyUse, Escape, HttpRequest, Piece};
 use cordon_model::port::{WebhookMessage, WebhookReach, WebhookResponse, WebhookSender};
 use cordon_model::{ConnectionKey, Failure, FailureCode, Timestamp};
@@ -37,7 +37,7 @@ impl WebhookSender for Gate {
         let judged = granted::origin_of(&target).and_then(|origin| {
             self.check_policy(reach.limits, &origin)?;
             // Private networks are granted to connections, and to nothing else.
-            check_host(&self.guard, &target.host)
+            check_host(&self.guard, &target)
         });
         judged.map_err(|error| failure(&error))
     }
@@ -67,7 +67,7 @@ impl Gate {
         let grant = HttpGrant {
             origin: rendered.target.origin.parse().map_err(unusable)?,
             methods: [rendered.method().to_owned()].into(),
-            path_prefix: PathPrefix::root(),
+            paths: Paths::all(),
             unverified_tls: false,
             raw: false,
         };

@@ -2,7 +2,11 @@
 
 use cordon_model::http_request::{Body, BodyUse, Escape, Text};
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::render::render;
+use crate::render::tests::Known;
 
 /// A request out of a URL, headers and a body, written as authors write them.
 pub(crate) fn request(
@@ -62,26 +66,74 @@ const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 const XML: &str = "application/xml";
 
+/// A value for every name in these tests.
+fn filled() -> Known {
+    let names = ["a", "email", "id"].map(|name| (name.to_owned(), "x".to_owned()));
+    Known { identities: names.into(), ..Known::default() }
+}
+
+fn paths(url: &str) -> Paths {
+    inspect(&request("GET", url, &[], None)).unwrap().paths
+}
+
 #[test]
-fn the_path_before_the_first_value_is_named_by_whole_segments() {
+fn a_path_without_values_is_needed_exactly_as_it_is_sent() {
     for (url, expected) in [
         ("https://api.acme.com", "/"),
         ("https://api.acme.com/", "/"),
+        ("https://api.acme.com?e=/«email»", "/"),
         ("https://api.acme.com/v0/users", "/v0/users"),
-        ("https://api.acme.com/v0/users/", "/v0/users"),
+        ("https://api.acme.com/v0/users/", "/v0/users/"),
         ("https://api.acme.com/v0/users?e=«email»", "/v0/users"),
-        ("https://api.acme.com/v0/users/?e=/«email»", "/v0/users"),
+        ("https://api.acme.com/v0/users/?e=/«email»", "/v0/users/"),
+        ("https://api.acme.com/v0/users?next=/v1/%2E%2E/x", "/v0/users"),
+        ("https://api.acme.com/v0/caf%c3%A9", "/v0/caf%c3%A9"),
+        ("HTTPS://API.acme.com:443/V0/x%20y?a=«a»", "/V0/x%20y"),
+    ] {
+        assert_eq!(paths(url), Paths::Exactly(expected.parse().unwrap()), "{url}");
+        let sent = render(&request("GET", url, &[], None), &filled()).unwrap();
+        assert_eq!(sent.path(), expected, "{url}");
+    }
+}
+
+#[test]
+fn a_path_with_a_value_is_needed_below_the_whole_segments_before_it() {
+    for (url, expected) in [
         ("https://api.acme.com/v0/users/«id»", "/v0/users"),
         ("https://api.acme.com/v0/users/«id»/orders", "/v0/users"),
         ("https://api.acme.com/v0/user-«id»", "/v0"),
         ("https://api.acme.com/«id»", "/"),
-        ("https://api.acme.com?e=/«email»", "/"),
+        ("https://api.acme.com/v0/«id»/?e=«email»", "/v0"),
+        ("https://api.acme.com/v0//«id»", "/v0"),
+    ] {
+        assert_eq!(paths(url), Paths::Under(expected.parse().unwrap()), "{url}");
+    }
+}
+
+#[test]
+fn a_path_that_no_grant_can_say_is_needed_below_what_one_can() {
+    for (url, expected) in [
         ("https://api.acme.com/v0//users", "/v0"),
         ("https://api.acme.com/v0/a*b/c", "/v0"),
-        ("HTTPS://API.acme.com:443/V0/x%20y?a=«a»", "/V0/x%20y"),
+        ("https://api.acme.com//", "/"),
     ] {
-        let inspection = inspect(&request("GET", url, &[], None)).unwrap();
-        assert_eq!(inspection.path_prefix.as_str(), expected, "{url}");
+        assert_eq!(paths(url), Paths::Under(expected.parse().unwrap()), "{url}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_planned_covers_what_is_sent_whatever_the_values_are(
+        path in "(/(v0|a\\*b|x%20y|u-«id»|«id»|))*", query in "(\\?q=(«email»|/))?",
+        id in "[a-z./%]{1,4}",
+    ) {
+        let request = request("GET", &format!("https://api.acme.com{path}{query}"), &[], None);
+        let mut known = filled();
+        known.identities.insert("id".to_owned(), id);
+        // A value that would lead elsewhere is refused: nothing is sent then.
+        if let (Ok(planned), Ok(sent)) = (inspect(&request), render(&request, &known)) {
+            prop_assert!(planned.paths.covers(sent.path()), "{:?} {}", planned.paths, sent.path());
+        }
     }
 }
 

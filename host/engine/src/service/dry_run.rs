@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use cordon_model::commit::Commit;
 use cordon_model::connection::Connection;
 use cordon_model::input::Form;
+use cordon_model::plan::EgressNeed;
 use cordon_model::port::{ConnectorError, DryRunCall, DryRunEnd, Judgment, Refusal, UnsentRequest};
 use cordon_model::subject::{DataSubject, IdentityKind};
 use cordon_model::task::SkippedQuery;
@@ -33,6 +34,8 @@ pub struct DryRun {
     pub problems: Vec<Failure>,
     /// What a person would be asked.
     pub asks: Option<Form>,
+    /// What else it may send: requests that it makes of answers, and was or is to be granted.
+    pub beyond_plan: Vec<EgressNeed>,
 }
 
 impl Services {
@@ -71,10 +74,10 @@ impl Services {
             .with("requests", end.requests.len())
             .with("problems", end.problems.len());
         self.store().commit(Commit { changes: Vec::new(), audit: vec![event] }).await?;
-        let DryRunEnd { requests, skipped, problems, asks } = end;
+        let DryRunEnd { requests, skipped, problems, asks, beyond_plan } = end;
         let refused = |request: &UnsentRequest| matches!(request.judgment, Judgment::Refused(_));
         let ready = problems.is_empty() && !requests.iter().any(refused);
-        Ok(DryRun { action, ready, requests, skipped, problems, asks })
+        Ok(DryRun { action, ready, requests, skipped, problems, asks, beyond_plan })
     }
 
     /// Nobody is named in a dry run that asks what is missing.
@@ -145,17 +148,22 @@ fn wanted(connection: &Connection, action: Action) -> Vec<Option<IdentityKind>> 
     kinds.into_iter().map(Some).collect()
 }
 
-/// One run after another; what is wrong with all of them is told once.
+/// One run after another; what is true of all of them is told once.
 fn add(all: &mut DryRunEnd, one: DryRunEnd) {
-    let DryRunEnd { requests, skipped, problems, asks } = one;
+    let DryRunEnd { requests, skipped, problems, asks, beyond_plan } = one;
     all.requests.extend(requests);
     all.skipped.extend(skipped);
-    for problem in problems {
-        if !all.problems.contains(&problem) {
-            all.problems.push(problem);
+    add_new(&mut all.problems, problems);
+    add_new(&mut all.beyond_plan, beyond_plan);
+    all.asks = all.asks.take().or(asks);
+}
+
+fn add_new<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
+    for one in more {
+        if !all.contains(&one) {
+            all.push(one);
         }
     }
-    all.asks = all.asks.take().or(asks);
 }
 
 /// Nothing of a connection that waits for approval is sent, whatever is granted by now.
@@ -208,6 +216,20 @@ mod tests {
         add(&mut all, end("locked"));
         add(&mut all, end("gone"));
         assert_eq!((all.requests.len(), all.problems.len()), (3, 2));
+    }
+
+    #[test]
+    fn what_several_runs_may_also_send_is_told_once() {
+        let need = |prefix: &str| EgressNeed {
+            origin: "https://a.example".to_owned(),
+            path_prefix: prefix.to_owned(),
+            methods: vec!["GET".to_owned()],
+            secrets: Vec::new(),
+        };
+        let run = |beyond_plan| DryRunEnd { beyond_plan, ..DryRunEnd::default() };
+        let mut all = run(vec![need("/a")]);
+        add(&mut all, run(vec![need("/a"), need("/b")]));
+        assert_eq!(all.beyond_plan, [need("/a"), need("/b")]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use cordon_model::{Failure, FailureCode, Problem, Revision};
 
 pub use read::{GrantsDraft, HttpGrantDraft, SecretGrantDraft};
 
+use super::plugins::WaitingVersion;
 use super::revisions::next_revision;
 use crate::{Access, Error, Services};
 
@@ -30,18 +31,20 @@ pub struct GrantsState {
     pub except: Vec<OriginPattern>,
     /// What it needs and was not granted; while there is any, nothing of it is sent.
     pub missing: Grants,
+    /// Other versions of its plugin, and what it would need with each.
+    pub waiting_versions: Vec<WaitingVersion>,
     /// Of the connection.
     pub revision: Revision,
 }
 
 impl Services {
-    /// The grants of a connection.
+    /// The grants of a connection, and what it would need with other versions of its plugin.
     ///
     /// # Errors
     /// When the tenant has no such connection.
     pub async fn grants(&self, access: &Access, name: &str) -> Result<GrantsState, Error> {
         let limits = self.tenant_by_id(&access.tenant).await?.egress;
-        Ok(self.state_of(self.connection(access, name).await?, &limits))
+        self.state_of(access, self.connection(access, name).await?, &limits).await
     }
 
     /// Replaces everything that a connection was granted.
@@ -58,14 +61,13 @@ impl Services {
     ) -> Result<GrantsState, Error> {
         let mut connection = self.connection(access, name).await?;
         let revision = next_revision(Some(connection.revision), if_match)?;
-        let mut grants = read::read(draft, self.options.grants_max)?;
+        let grants = read::read(draft, self.options.grants_max)?;
         let limits = self.tenant_by_id(&access.tenant).await?.egress;
         let wider = self.ports.egress.policy().refusals(&limits, &grants);
         if !wider.is_empty() {
             return Err(Error::Invalid(wider));
         }
-        grants.sort();
-        connection.grants = grants;
+        connection.grants = Grants::default().and(grants);
         connection.updated_at = self.now();
         connection.revision = revision;
         let missing = connection.missing();
@@ -78,20 +80,26 @@ impl Services {
             .with("waiting", !missing.is_empty());
         let change = Change::PutConnection(Box::new(connection.clone()));
         self.commit_write(Commit::of(change, event), if_match).await?;
-        Ok(self.state_of(connection, &limits))
+        self.state_of(access, connection, &limits).await
     }
 
-    fn state_of(&self, connection: Connection, limits: &EgressLimits) -> GrantsState {
+    async fn state_of(
+        &self,
+        access: &Access,
+        connection: Connection,
+        limits: &EgressLimits,
+    ) -> Result<GrantsState, Error> {
         let policy = self.ports.egress.policy();
         let effective = policy.narrow(limits, &connection.grants.limited_to(&connection.needs));
-        GrantsState {
+        Ok(GrantsState {
             except: policy.exceptions(limits, &effective),
             effective,
             missing: connection.missing(),
+            waiting_versions: self.waiting_versions(access, &connection).await?,
             revision: connection.revision,
             needs: connection.needs,
             granted: connection.grants,
-        }
+        })
     }
 }
 
@@ -105,7 +113,7 @@ pub(crate) fn not_granted(connection: &Connection) -> Option<Failure> {
     remedy(connection).map(|detail| Failure::new(FailureCode::NotGranted, detail))
 }
 
-/// The exact call that grants what is missing and keeps what was granted.
+/// The exact command, and the exact call, that grant what is missing and keep what was granted.
 fn remedy(connection: &Connection) -> Option<String> {
     let missing = connection.missing();
     if missing.is_empty() {
@@ -115,6 +123,6 @@ fn remedy(connection: &Connection) -> Option<String> {
     let key = &connection.key;
     Some(format!(
         "waits for approval, nothing of it is sent; to grant what it needs: \
-         PUT /v1/connections/{key}/grants {all}"
+         cordon connection grants approve {key}, or PUT /v1/connections/{key}/grants {all}"
     ))
 }

@@ -76,7 +76,9 @@ pub struct Limit {
     pub unit: &'static str,
     /// Who says so.
     pub source: LimitSource,
-    /// How much of it is used now, where that is known.
+    /// It holds for every tenant by itself, and for all alike.
+    pub of_each_tenant: bool,
+    /// How much of it is used at this moment, where it is an amount.
     pub in_use: Option<u64>,
 }
 
@@ -96,10 +98,24 @@ pub enum LimitSource {
 pub struct Limits {
     /// The tenant that they are of; none: the host, and every tenant for which nothing was set.
     pub tenant: Option<TenantId>,
-    /// What a tenant may use.
+    /// What a tenant may use: of one, with what holds for every tenant alike.
     pub of_tenant: Vec<Limit>,
     /// What the host may use: for its operator, who named no tenant.
     pub of_host: Vec<Limit>,
+}
+
+impl Limits {
+    /// Notes how much is in use: of all, by the first name, where these are the host's limits; of
+    /// the tenant, by the second one, where they are a tenant's.
+    pub fn note_use(&mut self, (of_all, of_tenant): (&str, &str), in_use: usize) {
+        let (limits, name) = match self.tenant {
+            None => (&mut self.of_host, of_all),
+            Some(_) => (&mut self.of_tenant, of_tenant),
+        };
+        for limit in limits.iter_mut().filter(|limit| limit.name == name) {
+            limit.in_use = Some(in_use as u64);
+        }
+    }
 }
 
 impl LimitSource {
@@ -209,29 +225,53 @@ impl Services {
     }
 
     /// The limits of the caller's tenant, or of the one that an operator names; an operator who
-    /// names none is told the host's.
+    /// names none is told the host's. With what of them is in use, as far as it is known here.
     ///
     /// # Errors
     /// When the scope is missing, or the tenant is not there.
     pub async fn limits(&self, caller: &Caller, tenant: Option<&str>) -> Result<Limits, Error> {
         if caller.is_operator() && tenant.is_none() {
             let usual = self.options.allowance.clone().within(&self.most());
-            return Ok(Limits {
-                tenant: None,
-                of_tenant: self.shown(&TenantLimits::default(), &usual),
-                of_host: self.options.host.shown.clone(),
-            });
+            let of_tenant = self.shown(&TenantLimits::default(), &usual);
+            let of_host = self.options.host.shown.clone();
+            return Ok(self.with_use(Limits { tenant: None, of_tenant, of_host }));
         }
         let access = self.access(caller, tenant, Scope::TenantsRead).await?;
         let tenant = self.tenant_by_id(access.tenant()).await?;
         let mut of_tenant = self.shown(&tenant.limits, &self.allowance_of(&tenant));
-        let at_work = self.scheduler.at_work_of(&tenant.id);
-        for limit in &mut of_tenant {
-            if limit.name == TenantLimit::Requests.name() {
-                limit.in_use = Some(at_work as u64);
-            }
+        let host = self.options.host.shown.iter();
+        of_tenant.extend(host.filter(|limit| limit.of_each_tenant).cloned());
+        Ok(self.with_use(Limits { tenant: Some(tenant.id), of_tenant, of_host: Vec::new() }))
+    }
+
+    /// Counted where it is enforced, and asked there: nothing is added up from what is stored.
+    fn with_use(&self, mut limits: Limits) -> Limits {
+        let tenant = limits.tenant.clone();
+        let of = tenant.as_ref();
+        let calls = self.ports.connectors.in_use(of);
+        let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let at_work =
+            of.map_or_else(|| self.scheduler.at_work(), |tenant| self.scheduler.at_work_of(tenant));
+        let messages = of.map_or(0, |tenant| self.deliveries.under_way(tenant));
+        let none = "";
+        for (names, in_use) in [
+            (("limits.requests_in_flight", TenantLimit::Requests.name()), at_work),
+            (("limits.connector_instances", TenantLimit::Calls.name()), count(calls.calls)),
+            ((none, TenantLimit::ConnectionCalls.name()), count(calls.of_one_connection)),
+            ((none, "limits.calls_waiting_per_tenant"), count(calls.waiting)),
+            (
+                ("limits.guest_memory_bytes", TenantLimit::GuestMemory.name()),
+                count(calls.memory_bytes),
+            ),
+            ((none, "limits.messages_in_flight_per_tenant"), messages),
+            (
+                ("limits.event_streams", "limits.event_streams_per_tenant"),
+                self.scheduler.followers.count(of),
+            ),
+        ] {
+            limits.note_use(names, in_use);
         }
-        Ok(Limits { tenant: Some(tenant.id), of_tenant, of_host: Vec::new() })
+        limits
     }
 
     /// Limits after a change of some of them. What cannot be enforced is a problem.
@@ -304,6 +344,7 @@ impl Services {
                 None if configured.contains(&limit) => LimitSource::Configuration,
                 None => LimitSource::Default,
             },
+            of_each_tenant: true,
             in_use: None,
         };
         TenantLimit::ALL.into_iter().map(shown).collect()

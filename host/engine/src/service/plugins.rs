@@ -1,6 +1,7 @@
 //! Strangers' plugins: listed and removed here; installed in `install.rs`, by people or out of the
 //! operator's folder (`folder.rs`), when the signature (`signature.rs`) and the order of versions
-//! (`order.rs`) allow it; switched in `activate.rs`; loaded after a start in `load.rs`, when
+//! (`order.rs`) allow it; switched in `activate.rs`, and looked at
+//! before that in `waiting.rs`; loaded after a start in `load.rs`, when
 //! connections of plugins that are gone are taken over (`adopt.rs`).
 //!
 //! What is installed is the store's; the port `Plugins` knows what this process has loaded. A
@@ -15,6 +16,7 @@ mod install;
 mod load;
 mod order;
 mod signature;
+mod waiting;
 
 use bytes::Bytes;
 use cordon_model::api_key::Scope;
@@ -29,6 +31,7 @@ pub use find::KnownPlugin;
 pub use folder::{FileReport, FileState, FolderReport};
 pub use load::Announced;
 pub use signature::Publisher;
+pub use waiting::WaitingVersion;
 
 use super::revisions::next_revision;
 use crate::{Caller, Conflict, Error, Services};

@@ -59,8 +59,8 @@ impl Services {
         );
         let identities = self.identities(access, &connection).await?;
         let known = CredentialNames::Known(names.clone());
-        let (config, queries) = (&connection.config, &connection.queries);
-        names::check(config, queries, &identities, &known, &mut problems);
+        let Connection { key, config, queries, .. } = &connection;
+        names::check(key, config, queries, &identities, &known, &mut problems);
         connection.problems = problems.finish()?;
         connection.vault_secrets = Some(names.clone());
         connection.updated_at = self.now();

@@ -10,7 +10,7 @@ pub enum InvalidGrant {
     #[error("must not hold a user or a password; send them in a header")]
     UserInfo,
     /// More than an origin.
-    #[error("must end after host and port; a path belongs into path_prefix")]
+    #[error("must end after host and port; a path belongs into path or path_prefix")]
     PathInOrigin,
     /// No port.
     #[error("the port must be a number from 1 to 65535, written plainly, or *")]
@@ -36,6 +36,18 @@ pub enum InvalidGrant {
          query; a prefix covers what is below it"
     )]
     PathPrefix,
+    /// No exact path.
+    #[error(
+        "must begin with /, hold whole segments without '.', '..', * or encoded slashes, and no \
+         query; it stands for itself alone, a trailing slash included"
+    )]
+    Path,
+    /// An exact path and a prefix.
+    #[error(
+        "stands beside path_prefix; keep path for that path alone, or path_prefix for it and \
+         what is below it"
+    )]
+    PathAndPrefix,
     /// No verb.
     #[error("must be a verb like GET; TRACE and CONNECT are never sent")]
     Method,
@@ -71,6 +83,8 @@ impl InvalidGrant {
             Self::Wildcard => "invalid_wildcard",
             Self::PublicSuffix => "wildcard_too_wide",
             Self::PathPrefix => "invalid_path_prefix",
+            Self::Path => "invalid_path",
+            Self::PathAndPrefix => "path_and_path_prefix",
             Self::Method => "invalid_method",
             Self::Network => "invalid_network",
             Self::HostBits => "host_bits_set",

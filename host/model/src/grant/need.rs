@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Grants, HttpGrant, InvalidGrant, OriginPattern, PathPrefix, SecretGrant, check_method,
-};
+use super::{Grants, HttpGrant, InvalidGrant, OriginPattern, Paths, SecretGrant, check_method};
 use crate::Problem;
 use crate::plan::{EgressNeed, Place, Query};
 
@@ -44,7 +42,7 @@ impl Grants {
         self.add_http(HttpGrant {
             origin: origin.clone(),
             methods: BTreeSet::from([query.method.clone()]),
-            path_prefix: query.path_prefix.clone(),
+            paths: query.paths.clone(),
             unverified_tls: !query.verify_tls,
             raw: query.raw,
         });
@@ -57,7 +55,7 @@ impl Grants {
     fn add_egress(&mut self, need: &EgressNeed) -> Result<(), InvalidGrant> {
         let origin: OriginPattern = need.origin.parse()?;
         origin.check_width()?;
-        let path_prefix: PathPrefix = need.path_prefix.parse()?;
+        let paths = Paths::Under(need.path_prefix.parse()?);
         for method in &need.methods {
             check_method(method)?;
         }
@@ -67,7 +65,7 @@ impl Grants {
         self.add_http(HttpGrant {
             origin: origin.clone(),
             methods: need.methods.iter().cloned().collect(),
-            path_prefix,
+            paths,
             unverified_tls: false,
             raw: false,
         });

@@ -15,6 +15,21 @@ impl PathPrefix {
         Self("/".to_owned())
     }
 
+    /// The longest that covers a path. What no grant can say, like an empty segment, is cut off
+    /// with what is below it.
+    pub fn above(path: &str) -> Self {
+        let mut rest = path;
+        loop {
+            match rest.parse() {
+                Ok(prefix) => return prefix,
+                Err(_) => match rest.rfind('/').and_then(|at| rest.get(..at)) {
+                    Some(shorter) if !shorter.is_empty() => rest = shorter,
+                    Some(_) | None => return Self::root(),
+                },
+            }
+        }
+    }
+
     /// As it is written, without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -61,7 +76,7 @@ impl FromStr for PathPrefix {
 
 /// Characters of RFC 3986, nothing that a server could take for a step or a slash, and no `*`,
 /// which would look like a wildcard.
-fn is_segment(segment: &str) -> bool {
+pub(super) fn is_segment(segment: &str) -> bool {
     let decoded = segment.replace("%2e", ".").replace("%2E", ".");
     let mut bytes = segment.bytes();
     while let Some(byte) = bytes.next() {
@@ -105,6 +120,22 @@ mod tests {
         assert_eq!(prefix("/v0").intersect(&prefix("/v0/users")), Some(prefix("/v0/users")));
         assert_eq!(prefix("/v0/users").intersect(&prefix("/")), Some(prefix("/v0/users")));
         assert_eq!(prefix("/v0").intersect(&prefix("/v1")), None);
+    }
+
+    #[test]
+    fn the_longest_prefix_above_a_path_ends_before_what_no_grant_can_say() {
+        for (path, above) in [
+            ("/", "/"),
+            ("/v0/users", "/v0/users"),
+            ("/v0/users/", "/v0/users"),
+            ("/v0//users", "/v0"),
+            ("/v0/a*b/c", "/v0"),
+            ("/*", "/"),
+            ("//", "/"),
+            ("", "/"),
+        ] {
+            assert_eq!(PathPrefix::above(path), prefix(above), "{path}");
+        }
     }
 
     #[test]

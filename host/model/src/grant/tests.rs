@@ -7,10 +7,14 @@ fn http(origin: &str, methods: &[&str], path_prefix: &str) -> HttpGrant {
     HttpGrant {
         origin: origin.parse().unwrap(),
         methods: methods.iter().map(|m| (*m).to_owned()).collect(),
-        path_prefix: path_prefix.parse().unwrap(),
+        paths: Paths::Under(path_prefix.parse().unwrap()),
         unverified_tls: false,
         raw: false,
     }
+}
+
+fn exact(origin: &str, methods: &[&str], path: &str) -> HttpGrant {
+    HttpGrant { paths: Paths::Exactly(path.parse().unwrap()), ..http(origin, methods, path) }
 }
 
 fn secret(name: &str, origin: &str, places: &[Place]) -> SecretGrant {
@@ -68,6 +72,23 @@ fn what_is_missing_is_named_to_the_verb_and_the_place() {
 }
 
 #[test]
+fn an_exact_path_that_is_needed_is_satisfied_by_a_prefix_that_was_granted() {
+    let members = "https://api.acme.com";
+    let need = grants(vec![exact(members, &["GET"], "/members")], vec![]);
+    let prefix = grants(vec![http(members, &["GET"], "/members")], vec![]);
+    assert!(need.beyond(&prefix).is_empty());
+    assert_eq!(prefix.limited_to(&need), need, "and no more of it can be done");
+    assert_eq!(prefix.beyond(&need), prefix, "an exact path that was granted is not the prefix");
+    let origin = origin(members);
+    let allows = |path: &str| need.allows(&origin, "GET", path, true, false);
+    assert!(allows("/members"));
+    for path in ["/members/", "/members/7/points", "/Members", "/member%73", "/"] {
+        assert!(!allows(path), "{path}");
+    }
+    assert_eq!(need.clone().and(prefix.clone()).http.len(), 2, "each stands as it was written");
+}
+
+#[test]
 fn a_connection_can_do_what_is_needed_and_granted_and_nothing_else() {
     let needs = grants(vec![http("https://api.acme.com", &["GET", "PUT"], "/v0")], vec![]);
     let granted = grants(
@@ -107,7 +128,7 @@ fn query(origin: &str, names: &[(&str, Place)]) -> Query {
         wanted: None,
         when_missing: WhenMissing::Fail,
         origin: origin.to_owned(),
-        path_prefix: "/v0".parse().unwrap(),
+        paths: Paths::Under("/v0".parse().unwrap()),
         method: "GET".to_owned(),
         names: names.iter().map(|(name, place)| ((*name).to_owned(), *place)).collect(),
         verify_tls: false,

@@ -57,9 +57,25 @@ pub trait Connectors: Send + Sync {
     /// identities is part of the answer.
     async fn dry_run(&self, call: DryRunCall) -> Result<DryRunEnd, ConnectorError>;
 
+    /// What calls into connectors take at this moment: those of a tenant, or all.
+    fn in_use(&self, tenant: Option<&TenantId>) -> CallsInUse;
+
     /// Runs a task. Cancel-safe: dropping it ends the instance; what was committed to the
     /// journal stays, and the run can be repeated.
     async fn run(&self, call: ConnectorCall) -> RunEnd;
+}
+
+/// What calls into connectors take at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CallsInUse {
+    /// Calls that have a place.
+    pub calls: u64,
+    /// The same, of the connection that has most of them.
+    pub of_one_connection: u64,
+    /// Calls that wait for their turn.
+    pub waiting: u64,
+    /// Linear memory and tables, in bytes.
+    pub memory_bytes: u64,
 }
 
 /// Everything one run of a task depends on.

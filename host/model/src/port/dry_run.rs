@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connection::Connection;
 use crate::input::Form;
+use crate::plan::EgressNeed;
 use crate::subject::{DataSubject, IdentityKind};
 use crate::task::SkippedQuery;
 use crate::tenant::Terms;
@@ -44,6 +45,9 @@ pub struct DryRunEnd {
     pub problems: Vec<Failure>,
     /// What a person would be asked.
     pub asks: Option<Form>,
+    /// What the connector asked for beyond its plan: requests that it makes of answers, which a
+    /// dry run does not have and cannot show.
+    pub beyond_plan: Vec<EgressNeed>,
 }
 
 /// A request that would be sent, with `{name}` wherever a value would stand.

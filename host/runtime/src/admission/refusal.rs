@@ -13,6 +13,18 @@ impl From<Error> for AdmissionError {
             Error::TypeTaken { .. } | Error::NameTaken { .. } => {
                 Self::TypeTaken(format!("{text}; give the connector a type and a name of its own"))
             }
+            Error::OtherOwner { scope, .. } => {
+                let again = match scope {
+                    None => "install it for all again: with an operator's key and without \
+                             --tenant"
+                        .to_owned(),
+                    Some(tenant) => format!("install it there again: with --tenant {tenant}"),
+                };
+                Self::TypeTaken(format!(
+                    "{text}; if it is this one, {again}; or remove it there first; if it is \
+                     another, give the connector a type and a name of its own"
+                ))
+            }
             Error::VersionTaken { .. } => {
                 Self::VersionTaken(format!("{text}; give the new one another version"))
             }
@@ -79,6 +91,7 @@ const fn told(error: &Error) -> (&'static str, &'static str) {
         | Error::ProposalEnabled(_)
         | Error::TypeTaken { .. }
         | Error::NameTaken { .. }
+        | Error::OtherOwner { .. }
         | Error::VersionTaken { .. }
         | Error::Loaded(_)
         | Error::Host(_) => ("internal", ""),

@@ -1,4 +1,7 @@
-//! What is admitted, and what is refused with which reason.
+//! What is admitted, and what is refused with which reason. That each limit holds exactly is
+//! shown in `bounds`.
+
+mod bounds;
 
 use super::*;
 
@@ -30,20 +33,8 @@ fn importing(name: &str) -> Vec<u8> {
     [COMPONENT, &section(7, &[1, 0x42, 0]), &section(10, &import)].concat()
 }
 
-/// A component with a module with one function of about so many bytes.
-fn with_function(bytes: usize) -> Vec<u8> {
-    let mut body = vec![0];
-    body.resize(bytes - 1, 0x01);
-    body.push(0x0b);
-    let mut code = vec![1];
-    code.extend_from_slice(&section(0, &body)[1..]);
-    let module =
-        [MODULE, &section(1, &[1, 0x60, 0, 0]), &section(3, &[1, 0]), &section(10, &code)].concat();
-    [COMPONENT, &section(1, &module)].concat()
-}
-
 fn looked(bytes: &[u8]) -> Result<look::Seen, Error> {
-    look::look(bytes, &Options { function_bytes_max: 1000, ..Options::default() })
+    look::look(bytes, &Options::default())
 }
 
 #[test]
@@ -80,37 +71,6 @@ fn what_is_no_component_is_refused() {
     let cut = importing("cordon:connector/http@0.1.0");
     let cut = &cut[..cut.len() - 3];
     assert!(matches!(looked(cut), Err(Error::NotAComponent(_))));
-}
-
-#[test]
-fn a_function_that_is_too_large_to_compile_is_refused() {
-    assert!(looked(&with_function(900)).is_ok());
-    assert!(matches!(
-        looked(&with_function(1100)),
-        Err(Error::FunctionTooLarge { size: 1100, max: 1000 })
-    ));
-}
-
-/// A component with a module with this one section.
-fn with_section(section: &[u8]) -> Vec<u8> {
-    [COMPONENT, &self::section(1, &[MODULE, section].concat())].concat()
-}
-
-#[test]
-fn what_a_component_declares_is_counted_before_anything_is_compiled() {
-    // 1 024 pages, then one more; 40 000 elements, then one more.
-    assert!(looked(&with_section(&section(5, &[1, 0, 0x80, 0x08]))).is_ok());
-    assert!(looked(&with_section(&section(4, &[1, 0x70, 0, 0xc0, 0xb8, 0x02]))).is_ok());
-    let pages = looked(&with_section(&section(5, &[1, 0, 0x81, 0x08])));
-    let elements = looked(&with_section(&section(4, &[1, 0x70, 0, 0xc1, 0xb8, 0x02])));
-    assert!(matches!(pages, Err(Error::TooMany { max: 1_024, .. })), "{pages:?}");
-    assert!(matches!(elements, Err(Error::TooMany { max: 40_000, .. })), "{elements:?}");
-}
-
-#[test]
-fn a_component_that_is_too_large_is_refused() {
-    let options = Options { component_bytes_max: 100, ..Options::default() };
-    assert!(matches!(look::look(&[0; 101], &options), Err(Error::ComponentTooLarge { .. })));
 }
 
 fn described() -> types::Descriptor {

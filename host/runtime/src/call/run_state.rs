@@ -11,7 +11,7 @@ use cordon_model::tenant::Terms;
 use cordon_model::{Action, FailureCode};
 
 use super::{Budget, Calls, Deadline, Stop, Values};
-use crate::cassette::Tape;
+use crate::cassette::{Player, Tape};
 use crate::plan::Plan;
 use crate::shared::Shared;
 use crate::wasi;
@@ -57,6 +57,20 @@ impl RunState {
     /// Whether what was granted lets the guest see this.
     pub(crate) fn may_read(&self, grant: ReadGrant) -> bool {
         self.reads.contains(&grant)
+    }
+
+    /// Whose answers the run gets in place of those of upstreams; none: it gets real ones.
+    pub(crate) fn player(&self) -> Option<&Arc<dyn Player>> {
+        match &self.tape {
+            Some(Tape::Player(player)) => Some(player),
+            Some(Tape::Recorder(_)) | None => None,
+        }
+    }
+
+    /// Whether the guest's own words are kept: it could not have read anything, or nothing that it
+    /// could have read is real.
+    pub(crate) fn keeps_words(&self) -> bool {
+        self.reads.is_empty() || self.player().is_some()
     }
 
     /// Ends the run unless it may.

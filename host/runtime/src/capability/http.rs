@@ -56,6 +56,21 @@ impl http::HostResponse for CallState {
         }
     }
 
+    async fn object(
+        &mut self,
+        handle: Resource<Response>,
+        at: String,
+    ) -> wasmtime::Result<Result<Resource<HeldRecords>, handles::ShapeError>> {
+        let Some(body) = self.table.get(&handle)?.body.clone() else {
+            return Ok(Err(no_body(Shape::Object)));
+        };
+        let parsed = parsing::object(body, at).await;
+        match self.or_end(parsed)? {
+            Ok((records, weight)) => Ok(Ok(hold(self, records, weight)?)),
+            Err(error) => Ok(Err(error.into())),
+        }
+    }
+
     async fn value(
         &mut self,
         handle: Resource<Response>,

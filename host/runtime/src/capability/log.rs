@@ -1,11 +1,15 @@
 //! `log`: words for the operator, capped in lines and bytes. Silent when the run has a read
-//! grant, because then they may hold what was read.
+//! grant, because then they may hold what was read; unless an author plays the answers, who is
+//! told instead of the operator.
+
+use std::sync::Arc;
 
 use cordon_model::subject::is_invisible;
 use cordon_model::{FailureCode, TaskId, TenantId};
 
 use crate::bindings::log;
 use crate::call::{CallState, RunState, Stop};
+use crate::cassette::Player;
 use crate::options::Options;
 
 /// What one call may still log.
@@ -17,6 +21,8 @@ pub(crate) struct LogBudget {
     /// None in `describe` and `validate`, which are asked for nobody in particular.
     speaker: Option<Speaker>,
     quiet: bool,
+    /// An author who plays the answers.
+    player: Option<Arc<dyn Player>>,
 }
 
 /// Whose run it is that says something.
@@ -42,7 +48,8 @@ impl LogBudget {
             bytes: options.log_bytes_max,
             dropped_left: DROPPED_MAX,
             speaker,
-            quiet: run.is_some_and(|run| !run.reads.is_empty()),
+            quiet: run.is_some_and(|run| !run.keeps_words()),
+            player: run.and_then(RunState::player).cloned(),
         }
     }
 
@@ -78,6 +85,10 @@ impl log::Host for CallState {
                 log::Level::Info => "info",
                 log::Level::Warn => "warn",
             };
+            if let Some(player) = &self.log.player {
+                player.logged(said, &line);
+                return Ok(());
+            }
             let speaker = self.log.speaker.as_ref();
             tracing::debug!(
                 tenant.id = speaker.map(|speaker| speaker.tenant.as_str()),

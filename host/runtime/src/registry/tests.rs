@@ -1,6 +1,7 @@
 //! Who may use which plugin, and what is taken.
 
 use cordon_model::plugin::{Descriptor, PluginRef};
+use cordon_model::port::AdmissionError;
 
 use super::*;
 
@@ -80,10 +81,34 @@ fn a_type_belongs_to_one_name_among_those_who_can_see_it() {
     let registry = with(&[plugin(Some("acme"), "crm", "1", "crm")]);
     let taken = |plugin: &Plugin| matches!(add(&registry, plugin), Err(Error::TypeTaken { .. }));
     assert!(taken(&plugin(Some("acme"), "other", "1", "crm")));
-    assert!(taken(&plugin(None, "crm", "1", "crm")), "it would be two for that tenant");
+    let of_all = add(&registry, &plugin(None, "crm", "1", "crm"));
+    assert!(matches!(of_all, Err(Error::OtherOwner { .. })), "it would be two for that tenant");
     assert!(add(&registry, &plugin(Some("other"), "crm", "9", "crm")).is_ok());
     let renamed = plugin(Some("acme"), "crm", "2", "erp");
     assert!(matches!(add(&registry, &renamed), Err(Error::NameTaken { .. })));
+}
+
+#[test]
+fn a_plugin_that_is_offered_in_a_second_place_is_said_to_be_in_the_first() {
+    let of_all = with(&[plugin(None, "crm", "1", "crm")]);
+    let of_acme = with(&[plugin(Some("acme"), "crm", "1", "crm")]);
+    let again = add(&of_all, &plugin(Some("acme"), "crm", "1-dev.1", "crm")).unwrap_err();
+    let wider = add(&of_acme, &plugin(None, "crm", "1", "crm")).unwrap_err();
+    let told = [again, wider].map(|error| match AdmissionError::from(error) {
+        AdmissionError::TypeTaken(told) => told,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(
+        told,
+        [
+            "the plugin `crm` is installed for all tenants already; if it is this one, install it \
+             for all again: with an operator's key and without --tenant; or remove it there \
+             first; if it is another, give the connector a type and a name of its own",
+            "the plugin `crm` is installed for the tenant `acme` already; if it is this one, \
+             install it there again: with --tenant acme; or remove it there first; if it is \
+             another, give the connector a type and a name of its own",
+        ]
+    );
 }
 
 #[test]

@@ -83,3 +83,12 @@ async fn a_port_call_does_not_outlive_its_caller() {
     }
     assert!(has_ended.await.is_err(), "the work was dropped");
 }
+
+#[tokio::test]
+async fn the_threads_of_guests_give_way_to_the_rest_of_the_host() {
+    let priority = || getpriority_process(None).unwrap();
+    let guests = threads(1).unwrap();
+    let of_guests = guests.spawn(async move { priority() }).await.unwrap();
+    assert_eq!(of_guests, (priority() + GIVE_WAY).min(19));
+    guests.shutdown_background();
+}

@@ -12,13 +12,14 @@ use super::object::{Line, Object, Slot};
 use super::{Operation, Preparing, cannot_seal};
 use crate::blob::Blobs;
 use crate::record;
-use crate::row::{Head, Plain};
+use crate::row::{Head, TenantIndex};
 use crate::seal::keyring::ScopeKeys;
+use crate::snapshot::Scan;
 use crate::staged::Staged;
 use crate::tables::{Key, Table};
 
 struct Put {
-    object: Object<Plain>,
+    object: Object<TenantIndex>,
     /// The wrapped key of a tenant that is created.
     key: Option<Vec<u8>>,
 }
@@ -30,15 +31,21 @@ struct Delete {
     blobs: Blobs,
 }
 
+struct Idle {
+    tenant: TenantId,
+}
+
 struct Unchanged {
     tenants: BTreeMap<TenantId, Arc<ScopeKeys>>,
+    comes_in: bool,
 }
 
 pub(super) fn put(
     preparing: &mut Preparing<'_>,
     tenant: &Tenant,
 ) -> Result<Box<dyn Operation>, CommitError> {
-    let head = Head { revision: tenant.revision, created_at: tenant.created_at, index: Plain {} };
+    let index = TenantIndex { removing: tenant.removing_since.is_some() };
+    let head = Head { revision: tenant.revision, created_at: tenant.created_at, index };
     let host = preparing.keyring.host();
     let object = Object::seal(slot(&tenant.id), head, &host.rows, &record::encode(tenant)?)?;
     let mut key = None;
@@ -62,10 +69,18 @@ pub(super) fn delete(
     Box::new(Delete { slot: slot(&tenant), tenant, revision, blobs: preparing.blobs.clone() })
 }
 
+/// A tenant without a request that is not final: refuses the commit otherwise.
+pub(super) fn idle(tenant: TenantId) -> Box<dyn Operation> {
+    Box::new(Idle { tenant })
+}
+
 /// The tenants that a commit was sealed for are still there, with the keys that it was sealed
-/// under.
-pub(super) fn unchanged(tenants: BTreeMap<TenantId, Arc<ScopeKeys>>) -> Box<dyn Operation> {
-    Box::new(Unchanged { tenants })
+/// under; and none of them is being removed, if something new `comes_in`.
+pub(super) fn unchanged(
+    tenants: BTreeMap<TenantId, Arc<ScopeKeys>>,
+    comes_in: bool,
+) -> Box<dyn Operation> {
+    Box::new(Unchanged { tenants, comes_in })
 }
 
 fn slot(tenant: &TenantId) -> Slot {
@@ -81,8 +96,12 @@ fn slot(tenant: &TenantId) -> Slot {
 impl Operation for Unchanged {
     fn apply(self: Box<Self>, staged: &mut Staged<'_, '_>) -> Result<(), CommitError> {
         for (tenant, keys) in self.tenants {
-            let wrapped = staged.get(Table::TenantKeys, &Key::of(&tenant).done())?;
-            if wrapped.as_ref() != Some(&keys.wrapped) {
+            let row_key = Key::of(&tenant).done();
+            let wrapped = staged.get(Table::TenantKeys, &row_key)?;
+            let head: Option<Head<TenantIndex>> = staged.head(Table::Tenants, &row_key)?;
+            // Nothing is acknowledged that is about to be erased.
+            let removing = head.is_some_and(|head| head.index.removing);
+            if self.comes_in && removing || wrapped.as_ref() != Some(&keys.wrapped) {
                 return Err(CommitError::Absent(Target::Tenant(tenant)));
             }
         }
@@ -90,11 +109,22 @@ impl Operation for Unchanged {
     }
 }
 
+impl Operation for Idle {
+    fn apply(self: Box<Self>, staged: &mut Staged<'_, '_>) -> Result<(), CommitError> {
+        let mut any = false;
+        staged.scan(Table::OpenByPolicy, &Key::of(&self.tenant).done(), |_, _| {
+            any = true;
+            Ok(Scan::Stop)
+        })?;
+        if any { Err(CommitError::Conflict(Target::Tenant(self.tenant))) } else { Ok(()) }
+    }
+}
+
 impl Operation for Delete {
     fn apply(self: Box<Self>, staged: &mut Staged<'_, '_>) -> Result<(), CommitError> {
         let Self { slot, tenant, revision, blobs } = *self;
         let scope = slot.key.clone();
-        slot.remove::<Plain>(staged, revision)?;
+        slot.remove::<TenantIndex>(staged, revision)?;
         for table in FILING {
             unname_below(staged, &blobs, table, &tenant, &scope)?;
         }

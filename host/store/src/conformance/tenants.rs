@@ -3,13 +3,14 @@
 use cordon_model::commit::{Change, Commit, RequestFilter, Target};
 use cordon_model::page::Page;
 use cordon_model::port::StateStore;
+use cordon_model::request::RequestState;
 use cordon_model::task::{Stage, TaskState};
 use cordon_model::{Revision, TenantId};
 
 use super::{Refusal, refused, with_tenants};
 use crate::tests::sample::{
     api_key, at, connection, connection_key, credentials, event, input, installed_plugin, journal,
-    kept, policy, policy_key, policy_webhook, put, put_connection, put_files, put_plugin,
+    kept, next, policy, policy_key, policy_webhook, put, put_connection, put_files, put_plugin,
     put_request, records, replay, request, request_id, success, task as task_of, task_id, tenant,
     tenant_id, webhook, webhook_id,
 };
@@ -208,4 +209,46 @@ pub(crate) async fn a_tenant_is_erased_in_steps_of_which_the_first_makes_it_unre
     assert_eq!(counts(store, "other", 2).await, all);
     put(store, [Change::PutTenant(tenant("acme"))]).await;
     assert_eq!(counts(store, "acme", 1).await, vec![0; all.len()], "a new one inherits nothing");
+}
+
+/// The second revision of a tenant: it is being removed.
+fn marked(name: &str) -> Change {
+    let mut marked = tenant(name);
+    marked.revision = Revision(2);
+    marked.removing_since = Some(at(1));
+    Change::PutTenant(marked)
+}
+
+pub(crate) async fn nothing_new_is_taken_in_for_a_tenant_that_is_being_removed(
+    store: &dyn StateStore,
+) {
+    with_tenants(store).await;
+    let (acme, open) = (tenant_id("acme"), request("acme", "access", 1));
+    put(store, [put_request(open.clone(), None)]).await;
+    put(store, [marked("acme")]).await;
+    let absent = || Refusal::Absent(Target::Tenant(acme.clone()));
+    for new in [
+        put_request(request("acme", "access", 2), None),
+        Change::PutPolicy(policy("acme", "late", 1)),
+        Change::PutApiKey(api_key(Some("acme"), 1)),
+    ] {
+        assert_eq!(refused(store, [new]).await, absent());
+    }
+    // Of the work that is being stopped it is still known where it was.
+    put(store, [put_request(next(open, RequestState::Approved), None)]).await;
+    put(store, [put_request(request("other", "access", 3), None)]).await;
+    assert_eq!(store.tenant(&acme).await.unwrap().unwrap().removing_since, Some(at(1)));
+}
+
+pub(crate) async fn a_tenant_with_a_request_that_is_not_final_is_not_idle(store: &dyn StateStore) {
+    with_tenants(store).await;
+    let idle = |name| Change::RequireIdle(tenant_id(name));
+    put(store, [idle("acme"), put_request(request("acme", "access", 1), None)]).await;
+    let conflict = || Refusal::Conflict(Target::Tenant(tenant_id("acme")));
+    assert_eq!(refused(store, [marked("acme"), idle("acme")]).await, conflict());
+    let stored = store.tenant(&tenant_id("acme")).await.unwrap().unwrap();
+    assert_eq!(stored.removing_since, None, "nothing of the commit was");
+    put(store, [marked("other"), idle("other")]).await;
+    let ended = next(request("acme", "access", 1), RequestState::Denied { reason: None });
+    put(store, [put_request(ended, None), idle("acme")]).await;
 }

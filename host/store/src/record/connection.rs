@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cordon_model::connection::{Connection, Mode, TestResult};
 use cordon_model::grant::{
-    Grants, HttpGrant, OriginPattern, PathPrefix, PrivateNetwork, SecretGrant,
+    ExactPath, Grants, HttpGrant, OriginPattern, PathPrefix, Paths, PrivateNetwork, SecretGrant,
 };
 use cordon_model::plan::{Place, Query, WhenMissing};
 use cordon_model::{ConnectionKey, Problem, Revision, Severity, TenantId, Timestamp};
@@ -54,7 +54,12 @@ pub(crate) struct QueryRecord {
     wanted: Option<String>,
     when_missing: String,
     origin: String,
-    path_prefix: String,
+    /// Exactly one of the two; rows that were written before there were exact paths hold the
+    /// second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path_prefix: Option<String>,
     method: String,
     names: Vec<(String, String)>,
     verify_tls: bool,
@@ -73,7 +78,11 @@ pub(crate) struct GrantsRecord {
 pub(crate) struct HttpGrantRecord {
     origin: String,
     methods: BTreeSet<String>,
-    path_prefix: String,
+    /// As in [`QueryRecord`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path_prefix: Option<String>,
     unverified_tls: bool,
     raw: bool,
 }
@@ -228,12 +237,13 @@ impl Stored for Query {
             wanted,
             when_missing,
             origin,
-            path_prefix,
+            paths,
             method,
             names,
             verify_tls,
             raw,
         } = self;
+        let (path, path_prefix) = paths_to_record(paths);
         QueryRecord {
             pointer: pointer.clone(),
             label: label.clone(),
@@ -241,7 +251,8 @@ impl Stored for Query {
             wanted: to_optional(wanted.as_ref()),
             when_missing: when_missing.to_record(),
             origin: origin.clone(),
-            path_prefix: path_prefix.to_record(),
+            path,
+            path_prefix,
             method: method.clone(),
             names: names.iter().map(|(name, place)| (name.clone(), place.to_record())).collect(),
             verify_tls: *verify_tls,
@@ -257,6 +268,7 @@ impl Stored for Query {
             wanted,
             when_missing,
             origin,
+            path,
             path_prefix,
             method,
             names,
@@ -271,7 +283,7 @@ impl Stored for Query {
             wanted: from_optional(wanted)?,
             when_missing: WhenMissing::from_record(when_missing)?,
             origin,
-            path_prefix: PathPrefix::from_record(path_prefix)?,
+            paths: paths_from_record(path, path_prefix)?,
             method,
             names: names.collect::<Result<_, Unreadable>>()?,
             verify_tls,
@@ -308,21 +320,23 @@ impl Stored for HttpGrant {
     type Record = HttpGrantRecord;
 
     fn to_record(&self) -> HttpGrantRecord {
-        let Self { origin, methods, path_prefix, unverified_tls, raw } = self;
+        let Self { origin, methods, paths, unverified_tls, raw } = self;
+        let (path, path_prefix) = paths_to_record(paths);
         HttpGrantRecord {
             origin: origin.to_record(),
             methods: methods.clone(),
-            path_prefix: path_prefix.to_record(),
+            path,
+            path_prefix,
             unverified_tls: *unverified_tls,
             raw: *raw,
         }
     }
 
     fn from_record(record: HttpGrantRecord) -> Result<Self, Unreadable> {
-        let HttpGrantRecord { origin, methods, path_prefix, unverified_tls, raw } = record;
+        let HttpGrantRecord { origin, methods, path, path_prefix, unverified_tls, raw } = record;
         let origin = OriginPattern::from_record(origin)?;
-        let path_prefix = PathPrefix::from_record(path_prefix)?;
-        Ok(Self { origin, methods, path_prefix, unverified_tls, raw })
+        let paths = paths_from_record(path, path_prefix)?;
+        Ok(Self { origin, methods, paths, unverified_tls, raw })
     }
 }
 
@@ -345,8 +359,29 @@ impl Stored for SecretGrant {
     }
 }
 
+/// An exact path and a prefix, one of them none.
+fn paths_to_record(paths: &Paths) -> (Option<String>, Option<String>) {
+    match paths {
+        Paths::Exactly(path) => (Some(path.to_record()), None),
+        Paths::Under(prefix) => (None, Some(prefix.to_record())),
+    }
+}
+
+/// A row never leaves both out: what is every path when a person writes it is `/` here.
+fn paths_from_record(
+    path: Option<String>,
+    path_prefix: Option<String>,
+) -> Result<Paths, Unreadable> {
+    match (path, path_prefix) {
+        (Some(path), None) => ExactPath::from_record(path).map(Paths::Exactly),
+        (None, Some(prefix)) => PathPrefix::from_record(prefix).map(Paths::Under),
+        (Some(_), Some(_)) | (None, None) => Err(Unreadable("the paths of a grant")),
+    }
+}
+
 texts! {
     OriginPattern, "an origin";
+    ExactPath, "an exact path";
     PathPrefix, "a path prefix";
     PrivateNetwork, "a private network";
 }

@@ -197,3 +197,42 @@ async fn whole(store: &RedbStore, tenant: &TenantId) -> Result<usize, StoreError
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_comes_when_its_tenant_is_marked_counts_or_is_refused() {
+    let (store, _directory) = fresh();
+    let store = Arc::new(store);
+    for round in 0..20 {
+        let name = format!("t{round}");
+        put(store.as_ref(), [Change::PutTenant(tenant(&name))]).await;
+        let submitters: Vec<_> = (0..4)
+            .map(|n| {
+                let (store, name) = (Arc::clone(&store), name.clone());
+                tokio::spawn(async move {
+                    let new = put_request(request(&name, "access", n), None);
+                    match store.commit(changes([new])).await {
+                        Ok(()) => 1,
+                        Err(CommitError::Absent(_)) => 0,
+                        Err(other) => panic!("{other}"),
+                    }
+                })
+            })
+            .collect();
+        let mut marked = tenant(&name);
+        marked.revision = Revision(2);
+        marked.removing_since = Some(marked.created_at);
+        let mark = changes([Change::PutTenant(marked), Change::RequireIdle(tenant_id(&name))]);
+        let is_marked = match store.commit(mark).await {
+            Ok(()) => true,
+            Err(CommitError::Conflict(_)) => false,
+            Err(other) => panic!("{other}"),
+        };
+        let mut accepted = 0;
+        for submitter in submitters {
+            accepted += submitter.await.unwrap();
+        }
+        assert_eq!(is_marked, accepted == 0, "{accepted} were accepted");
+        let open = store.open_requests_under(&tenant_id(&name), &policy_key("access")).await;
+        assert_eq!(open.unwrap(), accepted);
+    }
+}

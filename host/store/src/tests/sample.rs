@@ -12,7 +12,7 @@ use cordon_model::audit::{Actor, AuditEvent};
 use cordon_model::commit::{Change, Commit, ReplayRecord};
 use cordon_model::connection::{Connection, Mode, TestResult};
 use cordon_model::deadline::Deadline;
-use cordon_model::grant::{EgressLimits, Grants, HttpGrant, SecretGrant};
+use cordon_model::grant::{EgressLimits, Grants, HttpGrant, Paths, SecretGrant};
 use cordon_model::input::FieldType;
 use cordon_model::plan::{Place, Query, WhenMissing};
 use cordon_model::plugin::{Descriptor, InstalledPlugin, PluginRef, PluginSignature, ReadGrant};
@@ -149,7 +149,7 @@ pub(crate) fn connection(tenant: &str, key: &str, n: u64) -> Connection {
             wanted: Some("user_id".parse().unwrap()),
             when_missing: WhenMissing::Skip,
             origin: "https://api.example".into(),
-            path_prefix: "/v0/users".parse().unwrap(),
+            paths: Paths::Exactly("/v0/users".parse().unwrap()),
             method: "PURGE".into(),
             names: BTreeSet::from([
                 ("email".to_owned(), Place::Url),
@@ -159,8 +159,8 @@ pub(crate) fn connection(tenant: &str, key: &str, n: u64) -> Connection {
             verify_tls: false,
             raw: true,
         }],
-        needs: grants("/v0/users"),
-        grants: grants("/v0"),
+        needs: grants(Paths::Exactly("/v0/users/".parse().unwrap())),
+        grants: grants(Paths::Under("/v0".parse().unwrap())),
         problems: vec![
             Problem { column: Some(7), ..Problem::warning("secret_in_url", "/a", "Move it.") },
             Problem::error("code", "/b", "Fix it."),
@@ -177,12 +177,12 @@ pub(crate) fn connection(tenant: &str, key: &str, n: u64) -> Connection {
     }
 }
 
-fn grants(path_prefix: &str) -> Grants {
+fn grants(paths: Paths) -> Grants {
     Grants {
         http: vec![HttpGrant {
             origin: "https://*.api.example:*".parse().unwrap(),
             methods: BTreeSet::from(["GET".to_owned()]),
-            path_prefix: path_prefix.parse().unwrap(),
+            paths,
             unverified_tls: true,
             raw: true,
         }],

@@ -45,6 +45,17 @@ struct Waiter {
     to: oneshot::Sender<Place>,
 }
 
+/// How many there are at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Who have a place.
+    pub held: u64,
+    /// The same, of the connection that has most of them.
+    pub of_one_connection: u64,
+    /// Who wait for one.
+    pub waiting: u64,
+}
+
 /// A place for somebody.
 #[derive(Debug)]
 pub(super) struct Granted {
@@ -142,6 +153,21 @@ impl State {
             self.turns.retain(|owner| *owner != seat.tenant);
         }
         self.tidy(seat);
+    }
+
+    /// Of a tenant, or of all. Looks only at those who hold a place or wait.
+    pub(super) fn count(&self, of: Option<&TenantId>) -> Count {
+        let tenants = self.tenants.iter();
+        let counted = tenants.filter(|(owner, _)| of.is_none() || owner.as_ref() == of);
+        counted.fold(Count::default(), |sum, (_, tenant)| {
+            let of_connections = tenant.lines.iter().filter(|(connection, _)| connection.is_some());
+            let most = of_connections.map(|(_, line)| line.held.into()).max().unwrap_or(0);
+            Count {
+                held: sum.held + u64::from(tenant.held),
+                of_one_connection: sum.of_one_connection.max(most),
+                waiting: sum.waiting + tenant.waiting as u64,
+            }
+        })
     }
 
     /// How many of a tenant wait.

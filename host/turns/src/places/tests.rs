@@ -33,6 +33,25 @@ fn claim(places: &Places, tenant: &str) -> Turn {
     places.claim(seat(tenant, "c"), WIDE).unwrap()
 }
 
+#[test]
+fn who_has_a_place_and_who_waits_is_counted_by_tenant_and_of_all() {
+    let places = places(4);
+    let asked = [("a", "c"), ("a", "c"), ("a", "c"), ("a", "d"), ("b", "c"), ("b", "c")];
+    let turns = asked.map(|(tenant, connection)| {
+        let mut turn = places.claim(seat(tenant, connection), maxima(3, 2)).unwrap();
+        (ready(&mut turn), turn)
+    });
+    let of = |tenant: &str| places.count(Some(&tenant.parse().unwrap()));
+    let count = |held, of_one_connection, waiting| Count { held, of_one_connection, waiting };
+    // The third of one connection waits, and the second of the other tenant, when all are taken.
+    assert_eq!(of("a"), count(3, 2, 1));
+    assert_eq!(of("b"), count(1, 1, 1));
+    assert_eq!(places.count(None), count(4, 2, 2));
+    assert_eq!(of("nobody"), Count::default());
+    drop(turns);
+    assert_eq!(places.count(None), Count::default());
+}
+
 /// Which of them has its place now.
 fn served(turns: &mut BTreeMap<&'static str, Turn>) -> Vec<(&'static str, Place)> {
     let names: Vec<_> = turns.keys().copied().collect();

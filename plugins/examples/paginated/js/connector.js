@@ -4,6 +4,7 @@
 import { makeRecords } from 'cordon:connector/handles@0.1.0';
 import {
   Failure,
+  NO_DATA,
   Problems,
   finished,
   placeholder,
@@ -31,6 +32,7 @@ const CONFIG_SCHEMA = {
         origin: { type: 'string', description: 'Where the API is: https://contacts.example.' },
         page_size: { type: 'integer', minimum: 1, maximum: 100, default: 50 },
         max_pages: { type: 'integer', minimum: 1, maximum: 1000, default: 100 },
+        profile: { type: 'boolean', default: false },
       },
     },
   },
@@ -67,6 +69,16 @@ const nextPage = (config, cursor) => {
   };
 };
 
+const profile = ({ origin }) =>
+  request({
+    ...COMMON,
+    label: 'access/profile',
+    method: 'GET',
+    url: text`${origin}/v1/profile?email=${placeholder('email')}`,
+    success: [200, 404],
+    responseBody: 'records',
+  });
+
 const deletion = ({ origin }) =>
   request({
     ...COMMON,
@@ -91,7 +103,7 @@ const ids = ({ origin }) =>
 /** What stands in the configuration; usable when no problem was found. */
 function read(document, problems) {
   const config = problems.required(problems.parse(document), '', 'config', 'object');
-  problems.only(config, '/config', ['origin', 'page_size', 'max_pages']);
+  problems.only(config, '/config', ['origin', 'page_size', 'max_pages', 'profile']);
   const origin = problems.required(config, '/config', 'origin', 'string');
   if (origin !== undefined && !ORIGIN.test(origin)) {
     problems.error('invalid_value', '/config/origin', 'Write https://host, without a path.');
@@ -100,6 +112,7 @@ function read(document, problems) {
     origin,
     pageSize: wholeNumber(config, 'page_size', 100, 50, problems),
     maxPages: wholeNumber(config, 'max_pages', 1000, 100, problems),
+    profile: problems.optional(config, '/config', 'profile', 'boolean') ?? false,
   };
 }
 
@@ -124,7 +137,20 @@ function sound(document) {
 function access(config, emails, mayRead) {
   const pages = emails.flatMap((email) => listing(config, email));
   // With the grant to read, what the API has deleted is left out; without, nothing is looked at.
-  return finished('records', mayRead ? pages.map(living).filter(Boolean) : pages);
+  const listed = mayRead ? pages.map(living).filter(Boolean) : pages;
+  return finished('records', config.profile ? [...listed, ...profiles(config, emails)] : listed);
+}
+
+/** One object a person, for those who have one. */
+function profiles(config, emails) {
+  const query = profile(config);
+  return emails.flatMap((email) => {
+    const response = send(query, email);
+    if (response === undefined || response.status() === 404) return [];
+    const found = shaped(query.label, () => response.object('/profile'), NO_DATA);
+    release(response);
+    return found ?? [];
+  });
 }
 
 /** The pages of one person. */
@@ -205,6 +231,7 @@ export const connector = {
     const egress = [];
     if (wants('access')) {
       plan.push(planned('/config/origin', 'access', firstPage(config)));
+      if (config.profile) plan.push(planned('/config/origin', 'access', profile(config)));
       // A page after the first holds a cursor and cannot be planned.
       const { origin } = config;
       egress.push({ origin, pathPrefix: '/v1/contacts', methods: ['GET'], secrets: ['api_key'] });

@@ -82,15 +82,20 @@ export function send(request, ...bind) {
   }
 }
 
+/** What an upstream says in the place of an object for "there is none". */
+export const NO_DATA = ['null', 'missing'];
+
 /**
  * What `read` takes out of a response, as in shaped('people', () => response.records('/items')).
- * A document of another shape is a failure of the run.
+ * A document of another shape is a failure of the run; but nothing, when `none` has that shape, as
+ * in shaped('member', () => response.object('/member'), NO_DATA).
  */
-export function shaped(label, read) {
+export function shaped(label, read, none = []) {
   try {
     return read();
   } catch (thrown) {
     const { expected, found, offset, size } = errorOf(thrown);
+    if (none.includes(found)) return undefined;
     const where = `at byte ${offset} of ${size}`;
     throw new Failure('malformed-response', `expected ${expected}, found ${found} ${where}`, label);
   }

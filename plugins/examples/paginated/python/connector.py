@@ -11,6 +11,7 @@ from cordon import (
     failure,
     finished,
     identities,
+    object_or_none,
     placeholder,
     planned,
     records,
@@ -42,6 +43,7 @@ CONFIG_SCHEMA = {
                 },
                 "page_size": {"type": "integer", "minimum": 1, "maximum": 100, "default": 50},
                 "max_pages": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
+                "profile": {"type": "boolean", "default": False},
             },
         },
     },
@@ -57,17 +59,19 @@ class Config:
     origin: str
     page_size: int
     max_pages: int
+    profile: bool
 
     @classmethod
     def read(cls, document: str, problems: Problems) -> "Config":
         config = problems.required(problems.parse(document), "", "config", dict)
-        problems.only(config, "/config", ["origin", "page_size", "max_pages"])
+        problems.only(config, "/config", ["origin", "page_size", "max_pages", "profile"])
         origin = problems.required(config, "/config", "origin", str)
         if origin is not None and not ORIGIN.fullmatch(origin):
             problems.error("invalid_value", "/config/origin", "Write https://host, without a path.")
         page_size = _whole_number(config, "page_size", 100, 50, problems)
         max_pages = _whole_number(config, "max_pages", 1000, 100, problems)
-        return cls(origin, page_size, max_pages)
+        profile = problems.optional(config, "/config", "profile", bool) or False
+        return cls(origin, page_size, max_pages, profile)
 
     @classmethod
     def sound(cls, document: str) -> "Config":
@@ -127,6 +131,17 @@ def next_page(config: Config, cursor: int) -> http.HttpRequest:
     return replace(first, label="access/contacts/next", url=url, success=[200])
 
 
+def profile(config: Config) -> http.HttpRequest:
+    return request(
+        "access/profile",
+        "GET",
+        text(config.origin, "/v1/profile?email=", placeholder("email")),
+        success=[200, 404],
+        response_body=http.BodyUse.RECORDS,
+        **COMMON,
+    )
+
+
 def deletion(config: Config) -> http.HttpRequest:
     url = text(config.origin, "/v1/contacts?email=", placeholder("email"))
     return request("delete/contact", "DELETE", url, success=[204, 404], **COMMON)
@@ -151,6 +166,8 @@ def access(config: Config, emails: list[int], may_read: bool) -> types.Finding:
     if may_read:
         # With the grant to read, what the API has deleted is left out.
         pages = [left for page in pages if (left := living(page)) is not None]
+    if config.profile:
+        pages += profiles(config, emails)
     return types.Finding_Records(pages)
 
 
@@ -170,6 +187,18 @@ def listing(config: Config, email: int) -> Iterator[handles.Records]:
         if read >= config.max_pages:
             detail = f"more than {config.max_pages} pages"
             raise failure(FailureCode.QUERY_FAILED, detail, query.label)
+
+
+def profiles(config: Config, emails: list[int]) -> Iterator[handles.Records]:
+    """One object a person, for those who have one."""
+    query = profile(config)
+    for email in emails:
+        response = send(query, email)
+        if response and response.status() == 200:
+            with response:
+                found = object_or_none(response, "/profile", query.label)
+            if found:
+                yield found
 
 
 def living(page: handles.Records) -> handles.Records | None:
@@ -236,6 +265,8 @@ class Connector(exports.Connector):
         plan, egress = [planned(at, None, ping(config))], []
         if Action.ACCESS in draft.actions:
             plan.append(planned(at, Action.ACCESS, first_page(config)))
+            if config.profile:
+                plan.append(planned(at, Action.ACCESS, profile(config)))
             # A page after the first holds a cursor and cannot be planned.
             egress.append(types.EgressNeed(config.origin, "/v1/contacts", ["GET"], ["api_key"]))
         if Action.DELETE in draft.actions:

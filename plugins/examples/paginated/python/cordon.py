@@ -89,6 +89,17 @@ def records(response: http.Response, at: str, label: str) -> handles.Records:
         raise malformed(thrown.value, label) from None
 
 
+def object_or_none(response: http.Response, at: str, label: str) -> handles.Records | None:
+    """The object at a JSON pointer, as records of one; None when nothing or `null` stands there.
+    Another shape is a failure of the run."""
+    try:
+        return response.object(at)
+    except Err as thrown:
+        if thrown.value.found in (handles.Shape.NULL, handles.Shape.MISSING):
+            return None
+        raise malformed(thrown.value, label) from None
+
+
 def scalar(response: http.Response, at: str, label: str) -> int | None:
     """The number of the scalar at a JSON pointer; None when nothing or `null` stands there.
     Another shape is a failure of the run."""

@@ -13,6 +13,8 @@ pub(crate) struct Config {
     pub(crate) origin: String,
     pub(crate) page_size: u64,
     pub(crate) max_pages: u32,
+    /// Whether access returns the profile as well.
+    pub(crate) profile: bool,
 }
 
 impl Config {
@@ -22,7 +24,7 @@ impl Config {
         // The other fields of a connection are checked by the host.
         let connection = Node::root(&document).object(problems)?;
         let config = connection.required("config", problems)?.object(problems)?;
-        config.only(&["origin", "page_size", "max_pages"], problems);
+        config.only(&["origin", "page_size", "max_pages", "profile"], problems);
         let origin = config.required("origin", problems).and_then(|node| node.origin(problems));
         let mut number = |name: &str, max: u64| {
             config.field(name).and_then(|node| node.whole_number(1..=max, problems))
@@ -30,8 +32,10 @@ impl Config {
         let page_size = number("page_size", 100).unwrap_or(PAGE_SIZE_DEFAULT);
         let max_pages = number("max_pages", 1000).and_then(|pages| u32::try_from(pages).ok());
         let max_pages = max_pages.unwrap_or(MAX_PAGES_DEFAULT);
+        let profile = config.field("profile").and_then(|node| node.boolean(problems));
+        let profile = profile.unwrap_or_default();
         let origin = origin.filter(|_| problems.errors() == 0)?.to_owned();
-        Some(Self { origin, page_size, max_pages })
+        Some(Self { origin, page_size, max_pages, profile })
     }
 
     /// Reads what `validate` found no error in.

@@ -9,7 +9,7 @@ mod config;
 mod queries;
 mod tombstones;
 
-use cordon_connector_sdk::handles::Identity;
+use cordon_connector_sdk::handles::{Identity, Records};
 use cordon_connector_sdk::pages::Pages;
 use cordon_connector_sdk::plan::{verdict, wants};
 use cordon_connector_sdk::query::Query;
@@ -67,8 +67,9 @@ impl Connector for Contacts {
 
 fn access(config: &Config, task: &Task) -> Result<Outcome, Failure> {
     let first = config.first_page();
+    let emails = emails(task, &first)?;
     let mut found = Vec::new();
-    for email in emails(task, &first)? {
+    for email in &emails {
         let further = |cursor| config.next_page(cursor);
         let pages = Pages::new(&first, &[email.id], "/next_cursor", further);
         for page in pages.at_most(config.max_pages) {
@@ -84,7 +85,22 @@ fn access(config: &Config, task: &Task) -> Result<Outcome, Failure> {
             }
         }
     }
+    if config.profile {
+        found.extend(profiles(config, &emails)?);
+    }
     Ok(Outcome::finished(Finding::Records(found)))
+}
+
+/// One object a person, for those who have one.
+fn profiles(config: &Config, emails: &[&Identity]) -> Result<Vec<Records>, Failure> {
+    let query = config.profile();
+    let mut found = Vec::new();
+    for email in emails {
+        if let Some(answer) = query.send(&[email.id])?.filter(|answer| answer.status() == 200) {
+            found.extend(answer.object("/profile")?);
+        }
+    }
+    Ok(found)
 }
 
 fn delete(config: &Config, task: &Task) -> Result<Outcome, Failure> {

@@ -19,8 +19,10 @@ const API_KEY: &str = "api_key";
 
 impl Config {
     /// Everything that is planned.
-    pub(crate) fn queries(&self) -> [Query; 4] {
-        [self.ping(), self.first_page(), self.erase(), self.ids()]
+    pub(crate) fn queries(&self) -> Vec<Query> {
+        let profile = self.profile.then(|| self.profile());
+        let before = [self.ping(), self.first_page()];
+        before.into_iter().chain(profile).chain([self.erase(), self.ids()]).collect()
     }
 
     /// What the pages after the first reach: their cursors are in no plan.
@@ -43,6 +45,13 @@ impl Config {
         self.first_page()
             .elsewhere("access/contacts/next", text!("{}&cursor={}", self.list(), cursor))
             .success(&[200])
+    }
+
+    pub(crate) fn profile(&self) -> Query {
+        query("access/profile", "GET", self.of_person("/v1/profile"))
+            .serving(Action::Access)
+            .success(&[200, 404])
+            .records()
     }
 
     pub(crate) fn erase(&self) -> Query {

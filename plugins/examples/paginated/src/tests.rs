@@ -1,6 +1,6 @@
 //! Unit tests against a double of the host: what goes out, and what comes of the answers.
 
-use cordon_connector_sdk::testing::{Ended, Host, Reply};
+use cordon_connector_sdk::testing::{Ended, Host, Ran, Reply};
 use cordon_connector_sdk::types::{Action, FailureCode};
 use serde_json::{Value, json};
 
@@ -60,6 +60,31 @@ fn tombstones_are_left_out_and_numbers_keep_their_text() {
     assert_eq!(ran.records().to_string(), r#"[{"id":12345678901234567890}]"#);
     let blind = answered(host().may_read(&[])).run::<Contacts>(Action::Access);
     assert_eq!(blind.records().as_array().map(Vec::len), Some(3), "nothing is read");
+}
+
+/// One email with an empty page, and an answer to the question for the profile.
+fn profiled(answer: Reply) -> Ran {
+    let config = json!({ "origin": "https://contacts.example", "profile": true });
+    Host::new(connection(config))
+        .identity("email", "ada@initech.example")
+        .secret("api_key")
+        .answer("access/contacts", page(json!([{"id": 1}]), Value::Null))
+        .answer("access/profile", answer)
+        .run::<Contacts>(Action::Access)
+}
+
+#[test]
+fn a_profile_is_one_more_record_and_none_is_no_failure() {
+    let found = profiled(Reply::json(r#"{"profile": {"id": 17, "deleted": true}}"#));
+    assert_eq!(found.sent()[1], format!("GET {API}/profile?email={{email}}"));
+    assert_eq!(found.records(), json!([{"id": 1}, {"id": 17, "deleted": true}]));
+    let none = [Reply::json(r#"{"profile": null}"#), Reply::json("{}"), Reply::status(404)];
+    for none in none {
+        assert_eq!(profiled(none).records(), json!([{"id": 1}]));
+    }
+    let malformed = profiled(Reply::json(r#"{"profile": [{}]}"#));
+    assert_eq!(malformed.failure().code, FailureCode::MalformedResponse);
+    assert_eq!(malformed.failure().label.as_deref(), Some("access/profile"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What came back for a query.
 
-use crate::handles::{Records, ShapeError, ValueId};
+use crate::handles::{Records, Shape, ShapeError, ValueId};
 use crate::http::Response;
 use crate::query_failure;
 use crate::text::Value;
@@ -52,6 +52,43 @@ impl Answer {
     /// ```
     pub fn records(&self, at: &str) -> Result<Records, Failure> {
         self.response.records(at).map_err(|error| self.malformed(&error))
+    }
+
+    /// The object at a JSON pointer, `""` for the whole body, as records of one. None: nothing or
+    /// `null` stands there.
+    ///
+    /// # Errors
+    /// `malformed-response`, when something else stands there or no body was asked for.
+    ///
+    /// ```
+    /// # use cordon_connector_sdk::query::Answer;
+    /// # use cordon_connector_sdk::types::{Failure, Finding, Outcome};
+    /// fn found(answer: &Answer) -> Result<Outcome, Failure> {
+    ///     let member = answer.object("/member")?;
+    ///     Ok(Outcome::finished(Finding::Records(member.into_iter().collect())))
+    /// }
+    /// ```
+    pub fn object(&self, at: &str) -> Result<Option<Records>, Failure> {
+        match self.response.object(at) {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if is_no_data(&error) => Ok(None),
+            Err(error) => Err(self.malformed(&error)),
+        }
+    }
+
+    /// The same where an object must be.
+    ///
+    /// # Errors
+    /// `malformed-response`, when it is not there.
+    ///
+    /// ```
+    /// # use cordon_connector_sdk::{handles::Records, query::Answer, types::Failure};
+    /// fn person(answer: &Answer) -> Result<Records, Failure> {
+    ///     answer.required_object("")
+    /// }
+    /// ```
+    pub fn required_object(&self, at: &str) -> Result<Records, Failure> {
+        self.response.object(at).map_err(|error| self.malformed(&error))
     }
 
     /// The identities of the wanted kind in the array of objects at a JSON pointer.
@@ -146,4 +183,10 @@ impl Answer {
     pub const fn response(&self) -> &Response {
         &self.response
     }
+}
+
+/// Whether the upstream says that there is nothing. A body that was not asked for is missing too,
+/// and has no size: that is a mistake of the connector, and must not look like an answer.
+fn is_no_data(error: &ShapeError) -> bool {
+    matches!(error.found, Shape::Null | Shape::Missing) && error.size > 0
 }

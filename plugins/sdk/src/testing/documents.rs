@@ -27,6 +27,18 @@ pub(super) fn records(body: Option<&[u8]>, pointer: &str) -> Result<Vec<Value>, 
     Err(ShapeError { expected, found, offset: 0, size })
 }
 
+/// The object at a pointer.
+pub(super) fn object(body: Option<&[u8]>, pointer: &str) -> Result<Value, ShapeError> {
+    let size = body.map_or(0, <[u8]>::len) as u64;
+    let expected = Shape::Object;
+    let found = match at(body, pointer, expected)? {
+        Some(object @ Value::Object(_)) => return Ok(object),
+        Some(other) => shape(&other),
+        None => Shape::Missing,
+    };
+    Err(ShapeError { expected, found, offset: 0, size })
+}
+
 /// The scalar at a pointer, as JSON. None: nothing or `null` stands there.
 pub(super) fn scalar(body: Option<&[u8]>, pointer: &str) -> Result<Option<String>, ShapeError> {
     let size = body.map_or(0, <[u8]>::len) as u64;

@@ -121,6 +121,11 @@ pub(crate) mod http {
             documents::records(self.body.as_deref(), at).map(|objects| Records { objects })
         }
 
+        pub(crate) fn object(&self, at: &str) -> Result<Records, ShapeError> {
+            documents::object(self.body.as_deref(), at)
+                .map(|object| Records { objects: vec![object] })
+        }
+
         pub(crate) fn value(&self, at: &str) -> Result<Option<ValueId>, ShapeError> {
             let json = documents::scalar(self.body.as_deref(), at)?;
             let origin = self.origin.clone();

@@ -98,7 +98,7 @@ impl Target {
         let (scheme, rest) = whole.split_at_checked(scheme).unwrap_or((&whole, ""));
         let authority = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at_checked(authority).unwrap_or((rest, ""));
-        let path = rest.split(['?', '#']).next().unwrap_or_default();
+        let path = rest.split(['?', '#']).next().filter(|path| !path.is_empty()).unwrap_or("/");
         let literal = path.split('*').next().unwrap_or_default();
         let prefix = match literal.rsplit_once('/') {
             Some((before, _)) if literal.len() < path.len() => before,
@@ -106,6 +106,11 @@ impl Target {
         };
         let origin = format!("{scheme}{authority}").to_lowercase();
         Self { origin, path: path.to_owned(), prefix: prefix.to_owned() }
+    }
+
+    /// Which paths a planned request has granted: its own alone when all of that is literal.
+    fn reaches(&self, path: &str) -> bool {
+        if self.path.contains('*') { covers(&self.prefix, path) } else { self.path == path }
     }
 }
 
@@ -121,7 +126,7 @@ fn check_reach(state: &State, request: &HttpRequest, target: &Target) {
         let of_plan = Target::of(&planned.request.url);
         of_plan.origin == target.origin
             && planned.request.method == request.method
-            && covers(&of_plan.prefix, &target.path)
+            && of_plan.reaches(&target.path)
     });
     let needed = || {
         state.egress.iter().any(|need| {
@@ -266,7 +271,7 @@ fn answer(state: &mut State, request: &HttpRequest, origin: String) -> Result<Re
         let next = state.replies.get_mut(&request.label).and_then(|replies| replies.pop_front());
         let Some(Reply { content }) = next else {
             let Sent { method, url, .. } = shown(state, request);
-            return state::end(format!("nothing answers `{}`: {method} {url}", request.label));
+            return state::unmet(format!("nothing answers `{}`: {method} {url}", request.label));
         };
         let content = content?;
         if request.success.contains(&content.status) {

@@ -8,7 +8,7 @@ use super::state::{self, Held, Scalar, State};
 use super::{Carry, Purpose};
 use crate::handles::ValueId;
 use crate::types::{
-    Action, Ask, Failure, Finding, Form, Later, Outcome, Report, SkipReason, Skipped,
+    Action, Ask, Failure, FailureCode, Finding, Form, Later, Outcome, Report, SkipReason, Skipped,
 };
 
 /// A request as it went out, with `{name}` in the place of each value: `{email}`, `{email 2}` for
@@ -68,6 +68,32 @@ pub enum Ended {
     Failed(Failure),
 }
 
+/// How it ended, in words: what a test says that expected something else.
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Failed(Failure { code, label, detail }) = self else {
+            return write!(f, "the run ended so: {self:?}");
+        };
+        write!(f, "the run failed with {}", word(*code))?;
+        if let Some(label) = label {
+            write!(f, " in `{label}`")?;
+        }
+        write!(f, ": {detail}")
+    }
+}
+
+/// As the host's reports write it.
+const fn word(code: FailureCode) -> &'static str {
+    match code {
+        FailureCode::QueryFailed => "query_failed",
+        FailureCode::MalformedResponse => "malformed_response",
+        FailureCode::MissingPlaceholder => "missing_placeholder",
+        FailureCode::InvalidConfig => "invalid_config",
+        FailureCode::Unsupported => "unsupported",
+        FailureCode::Internal => "plugin_internal",
+    }
+}
+
 /// What a call of a connector came to, and what it sent.
 ///
 /// ```
@@ -110,7 +136,7 @@ impl Ran {
     pub fn records(&self) -> Value {
         match self.ended() {
             Ended::Records(found) => found.clone(),
-            other => state::end(format!("records were expected, and it ended so: {other:?}")),
+            other => state::unmet(format!("records were expected, and {other}")),
         }
     }
 
@@ -128,7 +154,7 @@ impl Ran {
     pub fn identities(&self) -> Vec<String> {
         match self.ended() {
             Ended::Identities(found) => found.clone(),
-            other => state::end(format!("identities were expected, and it ended so: {other:?}")),
+            other => state::unmet(format!("identities were expected, and {other}")),
         }
     }
 
@@ -146,7 +172,7 @@ impl Ran {
     pub fn failure(&self) -> &Failure {
         match self.ended() {
             Ended::Failed(failure) => failure,
-            other => state::end(format!("a failure was expected, and it ended so: {other:?}")),
+            other => state::unmet(format!("a failure was expected, and {other}")),
         }
     }
 

@@ -57,6 +57,14 @@ pub(super) fn end<T>(why: impl AsRef<str>) -> T {
     panic!("the host would end this run: {}", why.as_ref())
 }
 
+/// Ends the test over something that the test itself got wrong, or expected in vain: the host has
+/// nothing to do with it.
+#[expect(clippy::panic, reason = "a test ends with the sentence that says why")]
+#[track_caller]
+pub(super) fn unmet<T>(why: impl AsRef<str>) -> T {
+    panic!("{}", why.as_ref())
+}
+
 /// Calls a function with a host around it; gives what became of the host.
 pub(super) fn within<T>(state: State, call: impl FnOnce() -> T) -> (State, T) {
     /// Takes the host away again, whatever happens.
@@ -76,8 +84,8 @@ pub(super) fn within<T>(state: State, call: impl FnOnce() -> T) -> (State, T) {
 pub(super) fn with<T>(look: impl FnOnce(&mut State) -> T) -> T {
     CURRENT.with_borrow_mut(|state| match state {
         Some(state) => look(state),
-        None => end(
-            "there is none here; call the connector through cordon_connector_sdk::testing::Host",
+        None => unmet(
+            "there is no host here; call the connector through cordon_connector_sdk::testing::Host",
         ),
     })
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::http::{self, BodyUse, HttpError, HttpRequest};
+use crate::query::Query;
 use crate::text::{placeholder, secret};
 use crate::types::{
     Ask, Descriptor, EgressNeed, Failure, FailureCode, Field, Finding, Later, Outcome,
@@ -66,6 +67,19 @@ impl Connector for Wayward {
                     })?,
                 )
             }
+            "member" => {
+                let query = Query::new("planned", "GET", planned().url);
+                let found = query.header("Authorization", text!("Bearer {}", secret("key")));
+                let found = found.records().send(&[0])?.map(|answer| answer.object("/member"));
+                let found = found.transpose()?.flatten().into_iter().collect();
+                Ok(Outcome::finished(Finding::Records(found)))
+            }
+            "forgetful" => {
+                let unasked =
+                    Query::new("planned/unasked", "GET", text!("{}", PLANNED)).send(&[])?;
+                unasked.map_or(Ok(None), |answer| answer.object("/member"))?;
+                Ok(Outcome::finished(Finding::Records(vec![])))
+            }
             "deviate" => {
                 let deviating = bound.header("X-More", text!("1"));
                 first(send(&deviating)?.records("").unwrap())
@@ -75,6 +89,7 @@ impl Connector for Wayward {
                     .records("")
                     .unwrap(),
             ),
+            "descend" => first(send(&other("below", text!("{}/7", PLANNED)))?.records("").unwrap()),
             "smuggle" => {
                 let url = text!("https://api.acme.example/pages?key={}", secret("key"));
                 first(send(&other("smuggle", url))?.records("").unwrap())
@@ -143,6 +158,56 @@ fn a_status_that_is_retried_takes_the_next_answer() {
 }
 
 #[test]
+fn a_failure_of_the_connector_comes_out_as_it_is_whatever_is_left_unanswered() {
+    let mut host = host("well")
+        .answer("planned", Reply::json(r#"{"items": {"id": 7}}"#))
+        .answer("planned", Reply::json(r#"{"items": [{"id": 7}]}"#));
+    let ran = host.run::<Wayward>(Action::Access);
+    assert_eq!(ran.failure().code, FailureCode::MalformedResponse);
+    assert_eq!(
+        ran.failure().detail,
+        "expected an array of objects, found an object at byte 0 of 20"
+    );
+    assert_eq!(host.run::<Wayward>(Action::Access).records(), json!([{"id": 7}]), "the retry");
+}
+
+#[test]
+#[should_panic(expected = "records were expected, and the run failed with malformed_response in \
+                           `planned`: expected an object, found a text at byte 0 of 15")]
+fn whoever_expected_records_is_told_what_the_run_failed_over() {
+    run(host("member").answer("planned", Reply::json(r#"{"member": "x"}"#))).records();
+}
+
+#[test]
+fn one_object_is_records_of_one_and_no_data_is_none() {
+    let member = |body: &str| run(host("member").answer("planned", Reply::json(body)));
+    let one = member(r#"{"member": {"id": 12345678901234567890}}"#);
+    assert_eq!(one.records().to_string(), r#"[{"id":12345678901234567890}]"#);
+    for nothing in [r#"{"member": null}"#, "{}", "[]"] {
+        assert_eq!(member(nothing).records(), json!([]), "{nothing}");
+    }
+    for (body, found) in [
+        (r#"{"member": []}"#, "an array of objects"),
+        (r#"{"member": [{}, 1]}"#, "an array"),
+        (r#"{"member": 0}"#, "a number"),
+        (r#"{"member": false}"#, "a boolean"),
+        (r#"{"member": {}"#, "no JSON"),
+        ("", "no JSON"),
+    ] {
+        let ran = member(body);
+        let expected = format!("expected an object, found {found} at byte 0 of {}", body.len());
+        assert_eq!(ran.failure().detail, expected, "{body}");
+    }
+}
+
+#[test]
+fn a_body_that_nobody_asked_for_is_a_mistake_and_no_answer() {
+    let ran = run(host("forgetful").answer("planned/unasked", Reply::json(r#"{"member": {}}"#)));
+    assert_eq!(ran.failure().code, FailureCode::MalformedResponse);
+    assert_eq!(ran.failure().detail, "expected an object, found nothing at byte 0 of 0");
+}
+
+#[test]
 fn a_missing_identity_is_found_before_the_connector_is_called() {
     let ran = run(Host::new(json!({"behave": "none"})).secret("key"));
     assert_eq!(ran.failure().code, FailureCode::MissingPlaceholder);
@@ -158,11 +223,7 @@ fn a_dry_run_shows_and_sends_nothing() {
 
 #[test]
 fn what_is_kept_comes_back_under_the_numbers_of_the_next_run() {
-    let mut host = host("wait")
-        .answer("planned", Reply::json(r#"{"next": 17}"#))
-        .answer("pages", Reply::json("[{}]"));
-    // The second answer is for the second run.
-    host.replies.remove("pages");
+    let mut host = host("wait").answer("planned", Reply::json(r#"{"next": 17}"#));
     assert_eq!(*host.run::<Wayward>(Action::Access).ended(), Ended::Waits(Some(30)));
     host.then("pages", Reply::json("[{}]"));
     let ran = host.run::<Wayward>(Action::Access);
@@ -191,6 +252,7 @@ macro_rules! ends {
 ends! {
     a_planned_label_is_sent_as_planned: host("deviate"), "differs from the planned request";
     what_is_neither_planned_nor_needed_does_not_go_out: host("wander"), "covers GET https://www.";
+    a_planned_path_is_itself_and_nothing_below_it: host("descend"), "covers GET https://api.";
     a_secret_goes_where_it_was_planned: host("smuggle"), "sends `key` there";
     a_scalar_goes_back_to_where_it_came_from: {
         host("carry-off").answer("planned", Reply::json(r#"{"next": "c"}"#))
@@ -203,6 +265,10 @@ ends! {
     an_answer_without_a_request_is_named: {
         host("ask").answer("planned", Reply::status(200))
     }, "was never asked for";
+    an_answer_for_the_run_behind_a_wait_says_where_it_belongs: {
+        let answered = host("wait").answer("planned", Reply::json(r#"{"next": 17}"#));
+        answered.answer("pages", Reply::json("[{}]"))
+    }, "given after this one, with `host.then`";
     a_key_that_the_credentials_lack_is_named: {
         Host::new(json!({"behave": "well"})).identity("email", "a@b.example")
     }, "no key `key`";

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::client::{ApiPath, Client};
 use crate::commands::body::{identity, segment};
 use crate::commands::{Outcome, cell};
-use crate::output::{Output, View, items, joined, text};
+use crate::output::{Output, View, by_command, items, joined, text};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -72,9 +72,27 @@ fn shown(run: &Value) -> View {
     for problem in items(run, "problems") {
         let label = text(problem, "label").map(|label| format!("{label}: "));
         let (code, detail) = (cell(problem, "code"), cell(problem, "detail"));
+        let detail = by_command(&detail);
         view = view.and_line(format!("problem  {}{detail} ({code})", label.unwrap_or_default()));
     }
-    view.and_line(verdict(run))
+    let mut beyond = items(run, "may_also_send").map(beyond_plan).peekable();
+    if beyond.peek().is_some() {
+        view = view.and_line(
+            "may also send, whatever the action, made of answers that a dry run does not have:",
+        );
+    }
+    beyond.fold(view, View::and_line).and_line(verdict(run))
+}
+
+/// Requests that cannot be shown, by what they are limited to.
+fn beyond_plan(need: &Value) -> String {
+    let (methods, origin) = (joined(need, "methods"), cell(need, "origin"));
+    let mut line = format!("  {methods} {origin} {} and below", cell(need, "path_prefix"));
+    let secrets = joined(need, "secrets");
+    if !secrets.is_empty() {
+        line.push_str(&format!(", with {secrets}"));
+    }
+    line
 }
 
 /// A request like it is written on the wire, below its label.
@@ -112,10 +130,12 @@ fn one(request: &Value) -> View {
 
 fn verdict(run: &Value) -> String {
     let requests = items(run, "requests").count();
-    if run.get("ready").and_then(Value::as_bool).unwrap_or(false) {
-        format!("{requests} would be sent; nothing was")
-    } else {
-        "not ready; nothing was sent".to_owned()
+    let ready = run.get("ready").and_then(Value::as_bool).unwrap_or(false);
+    let more = items(run, "may_also_send").next().is_some();
+    match (ready, more) {
+        (true, false) => format!("{requests} would be sent; nothing was"),
+        (true, true) => format!("{requests} would be sent, and perhaps more; nothing was"),
+        (false, _) => "not ready; nothing was sent".to_owned(),
     }
 }
 
@@ -163,6 +183,36 @@ mod tests {
                 "skipped  access/2: missing_placeholder user_id",
                 "problem  access/3: x (missing_placeholder)",
                 "not ready; nothing was sent",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_shown_is_said_with_what_it_is_limited_to() {
+        let run = json!({
+            "ready": true,
+            "requests": [{
+                "label": "delete/find", "method": "GET", "url": "https://a.example/find",
+                "headers": {}, "identities": {}, "egress": { "decision": "allow" },
+            }],
+            "may_also_send": [
+                {
+                    "methods": ["DELETE", "GET"], "origin": "https://a.example",
+                    "path_prefix": "/accounts", "secrets": ["api_key"],
+                },
+                {
+                    "methods": ["GET"], "origin": "https://b.example", "path_prefix": "/",
+                    "secrets": [],
+                },
+            ],
+        });
+        assert_eq!(
+            shown(&run).lines().get(3..).unwrap(),
+            [
+                "may also send, whatever the action, made of answers that a dry run does not have:",
+                "  DELETE, GET https://a.example /accounts and below, with api_key",
+                "  GET https://b.example / and below",
+                "1 would be sent, and perhaps more; nothing was",
             ]
         );
     }

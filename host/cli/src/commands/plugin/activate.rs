@@ -29,5 +29,5 @@ fn switched(object: &Value) -> View {
         ["name", "version"].map(|name| plugin.map(|of| cell(of, name)).unwrap_or_default());
     let verb = if cell(object, "dry_run") == "true" { "would be" } else { "is" };
     let view = View::line(format!("{name} {version} {verb} active"));
-    view.and(of_type.map(connections).unwrap_or_default())
+    view.and(of_type.map(|of_type| connections(of_type, &version)).unwrap_or_default())
 }

@@ -46,6 +46,8 @@ struct Rounds<'a> {
     /// Versions that were installed and are not active any more.
     old: Vec<(String, String)>,
     active: Option<(String, String)>,
+    /// The version that was active before the first round, unless a round made it.
+    before: Option<(String, String)>,
 }
 
 /// Goes on until it is interrupted.
@@ -59,6 +61,7 @@ pub(super) async fn run(args: Args, client: &Client, output: Output) -> anyhow::
         number: last_round(&listed, &project),
         old: Vec::new(),
         active: None,
+        before: active_before(&listed, &project),
     };
     let mut interrupted = pin!(ctrl_c());
     let mut seen = None;
@@ -79,7 +82,15 @@ pub(super) async fn run(args: Args, client: &Client, output: Output) -> anyhow::
     }
     match &rounds.active {
         Some((name, version)) => {
-            rounds.say("left", &format!("{name} {version} stays active"), &Value::Null)
+            let back = match &rounds.before {
+                Some((name, before)) => {
+                    format!("to go back: cordon plugin activate {name} {before}")
+                }
+                None => {
+                    format!("once nothing uses it: cordon plugin remove {name} {version}")
+                }
+            };
+            rounds.say("left", &format!("{name} {version} stays active\n{back}"), &Value::Null)
         }
         None => rounds.say("left", "nothing was installed", &Value::Null),
     }
@@ -92,6 +103,15 @@ fn last_round(listed: &Value, project: &Project) -> u64 {
         items(listed, "items").filter(|item| text(item, "name").as_ref() == Some(&project.name));
     let numbers = own.filter_map(|item| text(item, "version")?.strip_prefix(&prefix)?.parse().ok());
     numbers.max().unwrap_or(0)
+}
+
+/// The version that its users had before somebody developed it.
+fn active_before(listed: &Value, project: &Project) -> Option<(String, String)> {
+    let is_active = |item: &&Value| item.get("active").and_then(Value::as_bool).unwrap_or(false);
+    let own = |item: &&Value| text(item, "name").as_ref() == Some(&project.name);
+    let active = items(listed, "items").filter(own).find(is_active)?;
+    let version = text(active, "version")?;
+    (!version.contains("-dev.")).then(|| (project.name.clone(), version))
 }
 
 impl Rounds<'_> {
@@ -148,7 +168,14 @@ impl Rounds<'_> {
             .with("allow_downgrade", Some(true));
         let installed = self.client.post_as(path, WASM, component).await?.json()?;
         self.old.extend(self.active.take());
-        self.say("installed", &format!("installed and active: {name} {version}"), &installed)?;
+        let mut line = format!("installed and active: {name} {version}");
+        // What the author would go on to ask would be answered by another version.
+        let of_type = installed.get("connections").unwrap_or(&Value::Null);
+        if items(of_type, "kept").next().is_some() {
+            line.push('\n');
+            line.push_str(&super::connections(of_type, &version).lines().join("\n"));
+        }
+        self.say("installed", &line, &installed)?;
         self.active = Some((name, version));
         Ok(())
     }

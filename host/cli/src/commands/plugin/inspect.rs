@@ -120,14 +120,16 @@ fn told(assessment: &Assessment) -> Value {
             .iter()
             .map(|(name, place)| json!({ "name": name, "place": place.as_str() }))
             .collect();
-        json!({
+        let mut shown = json!({
             "label": query.label,
             "action": query.action.map_or("test", Action::as_str),
             "method": query.method,
             "origin": query.origin,
-            "path_prefix": query.path_prefix.as_str(),
             "names": names,
-        })
+        });
+        let field = if query.paths.path().is_some() { "path" } else { "path_prefix" };
+        add(&mut shown, field, query.paths.text().into());
+        shown
     });
     let egress = assessment.egress.iter().map(|need| {
         json!({

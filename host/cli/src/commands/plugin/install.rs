@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{connections, plugin};
 use crate::client::{ApiPath, Client};
 use crate::commands::body::read;
+use crate::commands::cell;
 use crate::output::{Output, View};
 
 /// What a component is sent as.
@@ -78,7 +79,7 @@ fn signature(args: &Args) -> anyhow::Result<Option<String>> {
 
 fn installed(object: &Value) -> View {
     match object.get("connections") {
-        Some(of_type) => plugin(object).and(connections(of_type)),
+        Some(of_type) => plugin(object).and(connections(of_type, &cell(object, "version"))),
         None => plugin(object),
     }
 }

@@ -1,6 +1,7 @@
 //! The sandbox of a host without the host: the same admission, runtime and gate, for the commands
 //! of a connector's author. Stores nothing; what it is handed is gone with the process.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use cordon_model::port::{
 use cordon_model::secret::Credentials;
 use cordon_model::tenant::{Allowance, Terms};
 use cordon_runtime::Runtime;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::clock::SystemClock;
 use crate::commands::compile_component;
@@ -41,6 +42,39 @@ pub(super) struct Setting {
     pub(super) development_networks: Vec<IpNet>,
     /// What is tried again is tried at once: the upstream is a cassette.
     pub(super) without_waiting: bool,
+}
+
+/// Networks that are not public and that a person may have, but for those of IPv6.
+const OWN: [Ipv4Net; 9] = [
+    Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 8),
+    Ipv4Net::new_assert(Ipv4Addr::new(100, 64, 0, 0), 10),
+    Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8),
+    Ipv4Net::new_assert(Ipv4Addr::new(172, 16, 0, 0), 12),
+    Ipv4Net::new_assert(Ipv4Addr::new(192, 0, 2, 0), 24),
+    Ipv4Net::new_assert(Ipv4Addr::new(192, 168, 0, 0), 16),
+    Ipv4Net::new_assert(Ipv4Addr::new(198, 18, 0, 0), 15),
+    Ipv4Net::new_assert(Ipv4Addr::new(198, 51, 100, 0), 24),
+    Ipv4Net::new_assert(Ipv4Addr::new(203, 0, 113, 0), 24),
+];
+/// The same of IPv6; a network that is opened is no wider than [`OPENED_PREFIX`].
+const OWN_V6: [Ipv6Net; 3] = [
+    Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128),
+    Ipv6Net::new_assert(Ipv6Addr::new(0x2001, 0x0db8, 0, 0, 0, 0, 0, 0), 32),
+    Ipv6Net::new_assert(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7),
+];
+const OPENED_PREFIX: u8 = 16;
+
+impl Setting {
+    /// For cassettes. Nothing is dialed, so whether an operator opened a network is no question;
+    /// what is never opened stays closed. Nobody is waited for.
+    pub(super) fn of_cassettes() -> anyhow::Result<Self> {
+        let mut development_networks: Vec<IpNet> = OWN.map(IpNet::V4).into();
+        for network in OWN_V6 {
+            let parts = network.subnets(OPENED_PREFIX.max(network.prefix_len()))?;
+            development_networks.extend(parts.map(IpNet::V6));
+        }
+        Ok(Self { development_networks, without_waiting: true })
+    }
 }
 
 /// Credentials that the command was handed, for the connection that it runs.

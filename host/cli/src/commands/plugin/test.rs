@@ -3,6 +3,7 @@
 
 mod cassette;
 mod difference;
+mod document;
 mod drive;
 mod leaks;
 mod listen;
@@ -12,12 +13,12 @@ mod player;
 mod record;
 mod scrub;
 mod setting;
+mod source;
 mod url_stand_in;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use self::cassette::Cassette;
@@ -58,8 +59,7 @@ pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<Outcome> {
     }
     let cassettes =
         if args.cassettes.is_empty() { cassettes_of(&args.path)? } else { args.cassettes };
-    let networks = args.recording.development_networks;
-    let (played, sandbox) = play_all(&component, &cassettes, networks).await?;
+    let (played, sandbox) = play_all(&component, &cassettes).await?;
     let passed = played.iter().all(Played::passed);
     if output.json {
         let of = &sandbox.admission.plugin.reference;
@@ -79,7 +79,7 @@ pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<Outcome> {
 
 /// Plays cassettes one after the other; what became of each as lines, and whether all passed.
 pub(super) async fn lines(component: &Path, cassettes: &[PathBuf]) -> anyhow::Result<(View, bool)> {
-    let (played, _) = play_all(component, cassettes, Vec::new()).await?;
+    let (played, _) = play_all(component, cassettes).await?;
     let passed = played.iter().all(Played::passed);
     Ok((played.iter().map(Played::view).fold(View::default(), View::and), passed))
 }
@@ -87,10 +87,8 @@ pub(super) async fn lines(component: &Path, cassettes: &[PathBuf]) -> anyhow::Re
 async fn play_all(
     component: &Path,
     cassettes: &[PathBuf],
-    development_networks: Vec<IpNet>,
 ) -> anyhow::Result<(Vec<Played>, Sandbox)> {
-    let setting = Setting { development_networks, without_waiting: true };
-    let sandbox = Sandbox::admit(read(component)?, setting).await?;
+    let sandbox = Sandbox::admit(read(component)?, Setting::of_cassettes()?).await?;
     let mut played = Vec::new();
     for file in cassettes {
         played.push(Box::pin(play_file(file, &sandbox)).await);
@@ -114,6 +112,7 @@ async fn record(args: &Args, component: &Path, output: Output) -> anyhow::Result
     let [file] = args.cassettes.as_slice() else {
         bail!("a recording is written into one file: name one with --cassette");
     };
+    record::check_file(&args.recording, file)?;
     let setting = Setting {
         development_networks: args.recording.development_networks.clone(),
         without_waiting: false,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::{cell, page_of};
-use crate::output::{View, items, joined};
+use crate::output::{View, by_command, items, joined};
 
 pub(super) fn requests(list: &Value) -> View {
     let rows = items(list, "items").map(|item| {
@@ -40,10 +40,39 @@ pub(super) fn request(object: &Value) -> View {
             [id, connection, action(task), status, outcome(task)]
         })
         .collect();
-    if rows.is_empty() {
-        return view;
+    let view = if rows.is_empty() {
+        view
+    } else {
+        view.and(View::table(["TASK", "CONNECTION", "ACTION", "STATUS", "OUTCOME"], rows))
+    };
+    next(object).into_iter().fold(view, View::and_line)
+}
+
+/// What a person can do next, with the command.
+fn next(request: &Value) -> Option<String> {
+    let id = cell(request, "id");
+    let not_granted = |of: &Value| cell(of, "code") == "not_granted";
+    let failed = || items(request, "tasks").filter_map(|task| task.get("failure"));
+    match cell(request, "status").as_str() {
+        "pending" => Some(format!("waits for approval: cordon request approve {id}")),
+        "error" if failed().any(not_granted) || items(request, "problems").any(not_granted) => {
+            Some(format!("once everything is granted: cordon request retry {id}"))
+        }
+        _ => None,
     }
-    view.and(View::table(["TASK", "CONNECTION", "ACTION", "STATUS", "OUTCOME"], rows))
+}
+
+/// Why a request has no package, where that is for good.
+pub(super) fn no_package(request: &Value) -> Option<String> {
+    let status = cell(request, "status");
+    let is_final = ["complete", "denied", "canceled"].contains(&status.as_str());
+    let has_one = request.get("package").is_some_and(|package| !package.is_null());
+    (is_final && !has_one).then(|| {
+        format!(
+            "the request is {status} and has no package, and there will be none: one is made when \
+             a request for access or identifiers completes"
+        )
+    })
 }
 
 /// What a task does, and for identifiers, which.
@@ -73,7 +102,7 @@ fn problem(problem: &Value) -> String {
     let [code, connection, detail] =
         ["code", "connection", "detail"].map(|name| cell(problem, name));
     let place = if connection.is_empty() { connection } else { format!("{connection}: ") };
-    format!("{place}{detail} ({code})")
+    format!("{place}{} ({code})", by_command(&detail))
 }
 
 pub(super) fn inputs(list: &Value) -> View {
@@ -156,5 +185,34 @@ mod tests {
             "3     crm         access               queued",
         ];
         assert_eq!(request(&object).lines(), expected);
+    }
+
+    #[test]
+    fn what_a_person_can_do_next_is_said_with_its_command() {
+        let lines = |object: &Value| request(object).lines().to_vec();
+        let pending = lines(&json!({ "id": "r", "status": "pending" }));
+        assert_eq!(pending.last().unwrap(), "waits for approval: cordon request approve r");
+        let failed = |status: &str, code: &str| {
+            let task = json!({ "id": "1", "status": "error", "failure": { "code": code } });
+            lines(&json!({ "id": "r", "status": status, "tasks": [task] })).pop().unwrap()
+        };
+        let again = "once everything is granted: cordon request retry r";
+        assert_eq!(failed("error", "not_granted"), again);
+        for (status, code) in [("error", "timeout"), ("canceled", "not_granted")] {
+            assert!(failed(status, code).ends_with(code));
+        }
+    }
+
+    #[test]
+    fn a_package_is_missing_for_good_only_when_the_request_is_over() {
+        for (status, package, for_good) in [
+            ("complete", json!(null), true),
+            ("denied", json!(null), true),
+            ("in_processing", json!(null), false),
+            ("complete", json!({ "sha256": "ab" }), false),
+        ] {
+            let request = json!({ "status": status, "package": package });
+            assert_eq!(no_package(&request).is_some(), for_good, "{status}");
+        }
     }
 }

@@ -16,7 +16,7 @@ fn granted(origin: &str, private: &[&str]) -> Grants {
         http: vec![HttpGrant {
             origin: origin.parse().unwrap(),
             methods: ["GET".to_owned()].into(),
-            path_prefix: PathPrefix::root(),
+            paths: Paths::all(),
             unverified_tls: false,
             raw: false,
         }],
@@ -180,6 +180,84 @@ async fn an_inner_name_needs_the_operators_exact_word_and_leads_inside_only() {
     assert_eq!(judged(&outside, &grants, url).await, ("resolve", reserved));
     let (elsewhere, _) = named(options(&[origin]), &["10.21.0.1"]);
     assert_eq!(judged(&elsewhere, &grants, url).await, ("resolve", Some("address_denied")));
+}
+
+#[tokio::test]
+async fn an_exact_path_is_granted_as_it_is_sent_and_in_no_other_way_to_write_it() {
+    let (gate, _) = named(development(), &["127.0.0.1"]);
+    let only = |path: &str| {
+        let mut grants = granted("http://api.acme.com", &[]);
+        grants.http[0].paths = Paths::Exactly(path.parse().unwrap());
+        grants
+    };
+    let at = |path: &str| format!("http://api.acme.com{path}");
+    let members = only("/members");
+    for path in ["/members", "/members?mail=x", "/members?to=/members/7"] {
+        assert_eq!(judged(&gate, &members, &at(path)).await.1, None, "{path}");
+    }
+    for path in [
+        "",
+        "/",
+        "/members/",
+        "/members/7/points",
+        "/members//",
+        "//members",
+        "/Members",
+        "/member%73",
+        "/memberships",
+        "/members%00",
+        "/members;x=1",
+    ] {
+        let (stage, code) = judged_or_unreadable(&gate, &members, &at(path)).await;
+        assert!(matches!(code, Some("path_not_granted" | "url_path_form")), "{path}: {stage}");
+    }
+    for path in ["/x/../members", "/./members", "/members/%2e", "/members/.", "/x%2f..%2fmembers"] {
+        let (stage, code) = judged_or_unreadable(&gate, &members, &at(path)).await;
+        assert_eq!((stage, code), ("parse", Some("url_path_form")), "{path}");
+    }
+    let root = only("/");
+    for (path, code) in [("", None), ("/", None), ("?q=1", None), ("/x", Some("path_not_granted"))]
+    {
+        assert_eq!(judged(&gate, &root, &at(path)).await.1, code, "{path}");
+    }
+}
+
+/// As [`judged`]; a URL that cannot be read is not sent at all.
+async fn judged_or_unreadable(
+    gate: &Gate,
+    grants: &Grants,
+    url: &str,
+) -> (&'static str, Option<&'static str>) {
+    let verdict = ask(gate, grants, url).await;
+    if verdict.stage == "parse" {
+        (verdict.stage, verdict.denied)
+    } else {
+        judged(gate, grants, url).await
+    }
+}
+
+#[tokio::test]
+async fn an_explanation_asks_for_no_more_than_the_path_that_was_asked_about() {
+    let (gate, _) = named(development(), &["127.0.0.1"]);
+    for (path, least) in [
+        ("/members", Paths::Exactly("/members".parse().unwrap())),
+        ("/members/?mail=x", Paths::Exactly("/members/".parse().unwrap())),
+        ("", Paths::Exactly("/".parse().unwrap())),
+        ("/members//7", Paths::Under("/members".parse().unwrap())),
+    ] {
+        let url = format!("http://api.acme.com{path}");
+        let verdict = ask(&gate, &Grants::default(), &url).await;
+        assert_eq!(verdict.missing.http[0].paths, least, "{path}");
+        let granted = ask(&gate, &verdict.missing, &url).await;
+        assert_eq!(granted.denied, None, "{path}");
+        assert!(granted.rule.ends_with(&least.to_string()), "{}", granted.rule);
+    }
+    let (needs, url) = (granted("http://api.acme.com", &[]), "http://api.acme.com/members/7");
+    let mut needed = needs.clone();
+    needed.http[0].paths = Paths::Exactly("/members".parse().unwrap());
+    let limits = EgressLimits::default();
+    let verdict = ask_within(&gate, &limits, &needed, &needs, url).await;
+    assert_eq!(verdict.denied, Some("not_needed"));
 }
 
 #[tokio::test]

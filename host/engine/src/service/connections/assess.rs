@@ -131,8 +131,8 @@ impl Services {
     ) -> Result<Connection, Error> {
         let Sketch { mut connection, egress, reads, built_in, mut problems } = sketch;
         let credentials = self.credential_names(&connection, &mut problems).await;
-        let (config, queries) = (&connection.config, &connection.queries);
-        names::check(config, queries, identities, &credentials, &mut problems);
+        let Connection { key, config, queries, .. } = &connection;
+        names::check(key, config, queries, identities, &credentials, &mut problems);
         warn_of_unchecked_certificates(&connection.queries, &mut problems);
         let is_identity = |name: &str| identities.contains(name);
         match Grants::needed_by(&connection.queries, &egress, is_identity) {

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use cordon_model::Problem;
 use cordon_model::plan::{Place, Query};
 use cordon_model::subject::IdentityKind;
+use cordon_model::{ConnectionKey, Problem};
 use serde_json::Value;
 
 use super::places;
@@ -54,6 +54,7 @@ pub(in crate::service) enum CredentialNames {
 
 /// Checks every name that the templates of a connection's queries hold.
 pub(in crate::service) fn check(
+    key: &ConnectionKey,
     config: &Value,
     queries: &[Query],
     identities: &Identities,
@@ -63,7 +64,7 @@ pub(in crate::service) fn check(
     for query in queries {
         for (name, place) in &query.names {
             let (pointer, column) = places::find(config, &query.pointer, name, *place);
-            let found = check_name(name, *place, identities, credentials).into_iter();
+            let found = check_name(key, name, *place, identities, credentials).into_iter();
             let located = |found| Problem { pointer: pointer.clone(), column, ..found };
             problems.extend(found.map(located));
         }
@@ -72,6 +73,7 @@ pub(in crate::service) fn check(
 
 /// What is wrong with one name, without its place.
 fn check_name(
+    key: &ConnectionKey,
     name: &str,
     place: Place,
     identities: &Identities,
@@ -99,9 +101,11 @@ fn check_name(
             problems.push(Problem::error(UNKNOWN_PLACEHOLDER, "", message));
         }
         (false, None) => {
+            // It may be one of those to come, which is the usual order of things.
             let message = format!(
-                "{{{name}}} is no kind of identity of the tenant, and no credentials are stored yet \
-                 that could have it"
+                "{{{name}}} is neither a kind of identity of the tenant nor a stored credential yet; \
+                 store it with cordon connection secrets {key}, or PUT \
+                 /v1/connections/{key}/secrets, unless the name is to be corrected"
             );
             problems.push(Problem::warning(UNKNOWN_PLACEHOLDER, "", message));
         }
@@ -135,7 +139,7 @@ mod tests {
             wanted: Some("loyalty_id".parse().unwrap()),
             when_missing: WhenMissing::Fail,
             origin: "https://api.acme.com".to_owned(),
-            path_prefix: cordon_model::grant::PathPrefix::root(),
+            paths: cordon_model::grant::Paths::all(),
             method: "GET".to_owned(),
             names: names.iter().map(|(name, place)| ((*name).to_owned(), *place)).collect(),
             verify_tls: true,
@@ -143,11 +147,11 @@ mod tests {
         }
     }
 
-    /// The codes of what is refused, or else of the warnings.
-    fn codes(
+    /// What is refused, or else the warnings.
+    fn checked(
         names: &[(&str, Place)],
         credentials: Option<&[&str]>,
-    ) -> Result<Vec<String>, Vec<String>> {
+    ) -> Result<Vec<Problem>, Vec<Problem>> {
         let queries = [query(names)];
         let mut identities = Identities::new(Tenant::initial_identity_kinds());
         identities.declare(&queries);
@@ -156,13 +160,22 @@ mod tests {
             None => CredentialNames::NotStored,
         };
         let mut problems = Problems::default();
-        check(&Value::Null, &queries, &identities, &credentials, &mut problems);
-        let codes = |problems: Vec<Problem>| problems.into_iter().map(|p| p.code).collect();
+        let key = "crm".parse().unwrap();
+        check(&key, &Value::Null, &queries, &identities, &credentials, &mut problems);
         match problems.finish() {
-            Ok(warnings) => Ok(codes(warnings)),
-            Err(Error::Invalid(errors)) => Err(codes(errors)),
+            Ok(warnings) => Ok(warnings),
+            Err(Error::Invalid(errors)) => Err(errors),
             Err(other) => panic!("{other}"),
         }
+    }
+
+    /// The same by their codes.
+    fn codes(
+        names: &[(&str, Place)],
+        credentials: Option<&[&str]>,
+    ) -> Result<Vec<String>, Vec<String>> {
+        let codes = |problems: Vec<Problem>| problems.into_iter().map(|p| p.code).collect();
+        checked(names, credentials).map(codes).map_err(codes)
     }
 
     fn words(words: &[&str]) -> Vec<String> {
@@ -175,6 +188,15 @@ mod tests {
         assert_eq!(codes(&names, None), Ok(words(&["unknown_placeholder"])));
         assert_eq!(codes(&names, Some(&["other"])), Err(words(&["unknown_placeholder"])));
         assert_eq!(codes(&names, Some(&["token"])), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_not_stored_yet_may_be_a_credential_to_come_and_is_said_to_be_stored_how() {
+        let warnings = checked(&[("api_key", Place::Header)], None).unwrap();
+        let message = &warnings[0].message;
+        assert!(message.contains("nor a stored credential yet"), "{message}");
+        assert!(message.contains("cordon connection secrets crm"), "{message}");
+        assert!(message.contains("PUT /v1/connections/crm/secrets"), "{message}");
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use cordon_model::grant::{
-    Grants, HttpGrant, InvalidGrant, OriginPattern, PrivateNetwork, SecretGrant, check_method,
+    Grants, HttpGrant, InvalidGrant, OriginPattern, Paths, PrivateNetwork, SecretGrant,
+    check_method,
 };
 use cordon_model::plan::Place;
 use cordon_model::plugin::ReadGrant;
@@ -35,7 +36,9 @@ pub struct HttpGrantDraft {
     pub origin: String,
     /// Verbs.
     pub methods: Vec<String>,
-    /// None: every path.
+    /// This path alone.
+    pub path: Option<String>,
+    /// This path and what is below it. With neither: every path.
     pub path_prefix: Option<String>,
     /// Whether certificates may stay unchecked.
     pub unverified_tls: bool,
@@ -100,10 +103,9 @@ fn read_http(
     most: usize,
     problems: &mut Problems,
 ) -> Option<HttpGrant> {
-    let HttpGrantDraft { origin, methods, path_prefix, unverified_tls, raw } = draft;
+    let HttpGrantDraft { origin, methods, path, path_prefix, unverified_tls, raw } = draft;
     let origin = grantable(format!("{at}/origin"), &origin, problems);
-    let path_prefix = path_prefix.as_deref().unwrap_or("/");
-    let path_prefix = parsed(format!("{at}/path_prefix"), path_prefix, problems);
+    let paths = read_paths(at, path.as_deref(), path_prefix.as_deref(), problems);
     if methods.is_empty() || methods.len() > most {
         let message = format!("must name 1 to {most} verbs");
         problems.error("invalid_length", format!("{at}/methods"), message);
@@ -114,7 +116,24 @@ fn read_http(
         }
     }
     let methods = methods.into_iter().collect();
-    Some(HttpGrant { origin: origin?, methods, path_prefix: path_prefix?, unverified_tls, raw })
+    Some(HttpGrant { origin: origin?, methods, paths: paths?, unverified_tls, raw })
+}
+
+/// A problem stands at the field that is wrong; of two, at the one that can go.
+fn read_paths(
+    at: &str,
+    path: Option<&str>,
+    path_prefix: Option<&str>,
+    problems: &mut Problems,
+) -> Option<Paths> {
+    let field = if path.is_some() { "path" } else { "path_prefix" };
+    match Paths::read(path, path_prefix) {
+        Ok(paths) => Some(paths),
+        Err(error) => {
+            refuse(format!("{at}/{field}"), error, problems);
+            None
+        }
+    }
 }
 
 fn read_secret(at: &str, draft: SecretGrantDraft, problems: &mut Problems) -> Option<SecretGrant> {
@@ -184,6 +203,7 @@ mod tests {
         HttpGrantDraft {
             origin: origin.to_owned(),
             methods: methods.iter().map(|m| (*m).to_owned()).collect(),
+            path: None,
             path_prefix: path_prefix.map(str::to_owned),
             unverified_tls: false,
             raw: false,
@@ -230,6 +250,37 @@ mod tests {
             ("/identities", "invalid_value"),
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn paths_are_one_path_or_a_prefix_and_never_both() {
+        let with = |path: Option<&str>, prefix: Option<&str>| HttpGrantDraft {
+            path: path.map(str::to_owned),
+            ..http("https://api.acme.com", &["GET"], prefix)
+        };
+        let read_one = |grant: HttpGrantDraft| match read(
+            GrantsDraft { http: vec![grant], ..Default::default() },
+            10,
+        ) {
+            Ok(grants) => Ok(grants.http[0].paths.clone()),
+            Err(Error::Invalid(problems)) => {
+                Err((problems[0].pointer.clone(), problems[0].code.clone()))
+            }
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(read_one(with(None, None)), Ok(Paths::all()));
+        let members = Paths::Exactly("/members".parse().unwrap());
+        assert_eq!(read_one(with(Some("/members"), None)), Ok(members));
+        let below = Paths::Under("/members".parse().unwrap());
+        assert_eq!(read_one(with(None, Some("/members"))), Ok(below));
+        for (path, prefix, pointer, code) in [
+            (Some("/a"), Some("/a"), "/http/0/path", "path_and_path_prefix"),
+            (Some("/a/*"), None, "/http/0/path", "invalid_path"),
+            (None, Some("/a/*"), "/http/0/path_prefix", "invalid_path_prefix"),
+        ] {
+            let expected = Err((pointer.to_owned(), code.to_owned()));
+            assert_eq!(read_one(with(path, prefix)), expected);
+        }
     }
 
     #[test]

@@ -13,8 +13,14 @@ pub(super) fn body(grants: &Grants) -> Value {
         let mut object = json!({
             "origin": grant.origin.to_string(),
             "methods": grant.methods,
-            "path_prefix": grant.path_prefix.as_str(),
         });
+        for (name, text) in
+            [("path", grant.paths.path()), ("path_prefix", grant.paths.path_prefix())]
+        {
+            if let (Some(text), Some(object)) = (text, object.as_object_mut()) {
+                object.insert(name.to_owned(), text.into());
+            }
+        }
         for (name, set) in [("unverified_tls", grant.unverified_tls), ("raw", grant.raw)] {
             if let (true, Some(object)) = (set, object.as_object_mut()) {
                 object.insert(name.to_owned(), true.into());

@@ -263,14 +263,14 @@ fn kept(connection: Connection, why: Why) -> Verdict {
 }
 
 /// The reason goes to the log.
-fn not_now(error: &Error) -> Why {
-    tracing::warn!(error.reason = %error, "a connection stays with the version that it has");
+pub(super) fn not_now(error: &Error) -> Why {
+    tracing::warn!(error.reason = %error, "a connection was not checked with another version");
     Why::NotNow("the host could not look at it now; switch again".to_owned())
 }
 
 /// What a connection would need beyond its grants and did not need before. One that waits for
 /// approval already, and would wait for no more, may go over.
-fn asks_for_more(old: &Connection, new: &Connection) -> Option<Grants> {
+pub(super) fn asks_for_more(old: &Connection, new: &Connection) -> Option<Grants> {
     let waited_for = old.missing();
     let more = new.needs.beyond(&old.grants.clone().and(waited_for));
     (!more.is_empty()).then(|| new.needs.beyond(&old.grants))

@@ -1,12 +1,14 @@
 //! The end of a tenant, with everything that is its own.
 //!
 //! In steps that each can be repeated, so that a crash between two of them costs nothing: the next
-//! start goes on where it was. *Marked*: durably, and from then on the tenant is as if absent, its
-//! keys are worth nothing and no work of it begins. *Stopped*: what is at work ends, its instances
-//! with it. *Packages* are removed where they lie, while it can still be read which there are.
-//! *Erased*: at first the key that everything is sealed under, then the rows, a few at a time, so
-//! that nobody else waits. Then the name is free. Submitters are told nothing: what would be told is
-//! being erased. The ledger of the tenant goes too; the host's says who removed whom, and when.
+//! start goes on where it was. *Marked*: durably, and from then on the tenant is as if absent: its
+//! keys are worth nothing, no work of it begins, and the store takes nothing new in for it. A request
+//! is either there when the mark is set, and counts, or refused. *Stopped*: what is at work ends, its
+//! instances with it. *Packages* are removed where they lie, while it can still be read which there
+//! are. *Erased*: at first the key that everything is sealed under, then the rows, a few at a time, so
+//! that nobody else waits. Then the name is free. Submitters are told nothing: what would be told, and
+//! signed with, is being erased. The ledger of the tenant goes too; the host's says who removed whom
+//! and when, how many requests went with it, and how many of their submitters were still to hear.
 
 use cordon_model::TenantId;
 use cordon_model::audit::{Actor, AuditEvent};
@@ -19,12 +21,17 @@ use cordon_model::tenant::Tenant;
 use crate::service::revisions::next_revision;
 use crate::{Caller, Conflict, Error, Missing, Services};
 
-/// What could not be removed, and what could.
+/// What went with a tenant. After a crash it is what was left then.
 #[derive(Debug, Default, Clone, Copy)]
-struct Packages {
-    removed: u64,
+struct Gone {
+    requests: u64,
+    /// Of those, the ones that were not final.
+    open_requests: u64,
+    /// Of all, the ones whose submitter was still to be told something at its callback.
+    untold_requests: u64,
+    packages: u64,
     /// At destinations that the configuration does not name any more.
-    out_of_reach: u64,
+    packages_out_of_reach: u64,
 }
 
 impl Services {
@@ -101,21 +108,28 @@ impl Services {
     ) -> Result<(), Error> {
         let open = self.open_requests(&tenant.id).await?;
         if open > 0 && !with_open_requests {
-            return Err(Error::conflict(
-                Conflict::InUse,
-                format!(
-                    "the tenant has {open} requests that are not final; end them first, or stop \
-                     and erase them with it: ?force=true"
-                ),
-            ));
+            return Err(in_use(open));
         }
         let now = self.now();
+        let id = tenant.id.clone();
         tenant.removing_since = Some(now);
         tenant.suspended = true;
         tenant.revision = next_revision(Some(tenant.revision), None)?;
-        let event = of_host("tenant.removal_started", &tenant.id, now, &caller.actor)
-            .with("open_requests", open);
-        self.commit_write(Commit::of(Change::PutTenant(tenant), event), None).await
+        let event =
+            of_host("tenant.removal_started", &id, now, &caller.actor).with("open_requests", open);
+        let mut changes = vec![Change::PutTenant(tenant)];
+        if !with_open_requests {
+            changes.push(Change::RequireIdle(id.clone()));
+        }
+        let marked = self.commit_write(Commit { changes, audit: vec![event] }, None).await;
+        if marked.is_err() && !with_open_requests {
+            // A request may have been accepted just now: it is kept, and so is its tenant.
+            let open = self.open_requests(&id).await?;
+            if open > 0 {
+                return Err(in_use(open));
+            }
+        }
+        marked
     }
 
     /// Requests of a tenant that are not final: every one is under a policy, and a policy stays as
@@ -143,63 +157,81 @@ impl Services {
             return Ok(());
         }
         self.scheduler.stop_tenant(id, self.options.tick).await;
-        let packages = self.remove_packages(id).await?;
+        let gone = self.remove_packages(id).await?;
         self.ports.plugins.forget_tenant(id);
         let rows_max = self.options.removal_rows_max;
         while !self.store().erase_tenant(id, rows_max).await? {}
         // A driver that began just when the tenant was marked could keep nothing any more.
         self.scheduler.stop_tenant(id, self.options.tick).await;
-        let Packages { removed, out_of_reach } = packages;
+        let Gone { requests, open_requests, untold_requests, packages, packages_out_of_reach } =
+            gone;
         let event = of_host("tenant.deleted", id, self.now(), actor)
-            .with("packages_removed", removed)
-            .with("packages_out_of_reach", out_of_reach);
-        let gone = Change::DeleteTenant(id.clone(), tenant.revision);
-        match self.store().commit(Commit::of(gone, event)).await {
+            .with("requests_erased", requests)
+            .with("open_requests_erased", open_requests)
+            .with("untold_requests_erased", untold_requests)
+            .with("packages_removed", packages)
+            .with("packages_out_of_reach", packages_out_of_reach);
+        let delete = Change::DeleteTenant(id.clone(), tenant.revision);
+        match self.store().commit(Commit::of(delete, event)).await {
             Ok(()) | Err(CommitError::Absent(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        tracing::info!(tenant.id = %id, removed, out_of_reach, "a tenant was removed");
+        tracing::info!(
+            tenant.id = %id, requests, open_requests, untold_requests, packages,
+            packages_out_of_reach, "a tenant was removed",
+        );
         Ok(())
     }
 
-    /// After the key is gone there is no request to be read any more; what is left of packages then
-    /// was removed before.
-    async fn remove_packages(&self, tenant: &TenantId) -> Result<Packages, Error> {
+    /// Counts the requests on the way. After the key is gone there is none to be read any more; what
+    /// is left of packages then was removed before.
+    async fn remove_packages(&self, tenant: &TenantId) -> Result<Gone, Error> {
         let mut page = Page::first();
-        let mut packages = Packages::default();
+        let mut gone = Gone::default();
         loop {
             let filter = RequestFilter::default();
             let requests = self.store().requests(tenant, &filter, &page).await?;
             for request in &requests.items {
-                self.remove_package(request, &mut packages).await?;
+                let open = !request.status().is_final();
+                let untold = !request.notices.is_empty() || open && request.callback_url.is_some();
+                gone.requests += 1;
+                gone.open_requests += u64::from(open);
+                gone.untold_requests += u64::from(untold);
+                self.remove_package(request, &mut gone).await?;
             }
             match requests.next_cursor {
                 Some(cursor) => page.cursor = Some(cursor),
-                None => return Ok(packages),
+                None => return Ok(gone),
             }
         }
     }
 
-    async fn remove_package(
-        &self,
-        request: &PrivacyRequest,
-        packages: &mut Packages,
-    ) -> Result<(), Error> {
+    async fn remove_package(&self, request: &PrivacyRequest, gone: &mut Gone) -> Result<(), Error> {
         let Some(package) = &request.package else { return Ok(()) };
         match self.ports.packages.remove(&request.tenant, request.id, package).await {
-            Ok(()) | Err(PackageError::Gone) => packages.removed += 1,
+            Ok(()) | Err(PackageError::Gone) => gone.packages += 1,
             // Nobody can remove it through this host. It is told of, and stops nothing.
             Err(PackageError::UnknownDestination(_)) => {
                 tracing::warn!(
                     tenant.id = %request.tenant, request.id = %request.id,
                     "a package lies at a destination that is not configured any more",
                 );
-                packages.out_of_reach += 1;
+                gone.packages_out_of_reach += 1;
             }
             Err(error) => return Err(Error::Unavailable(error.to_string())),
         }
         Ok(())
     }
+}
+
+fn in_use(open: u64) -> Error {
+    Error::conflict(
+        Conflict::InUse,
+        format!(
+            "the tenant has {open} requests that are not final; end them first, or stop and erase \
+             them with it: ?force=true"
+        ),
+    )
 }
 
 /// An event about a tenant in the host's own ledger: the tenant's goes with it.

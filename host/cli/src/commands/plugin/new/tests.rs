@@ -22,6 +22,12 @@ fn every_project_has_what_its_commands_look_for_and_no_mark_is_left() {
             text(&files, path);
         }
         assert!(text(&files, "cassettes/access.json").contains("\"user_service\""));
+        let connection: serde_json::Value =
+            serde_json::from_str(text(&files, "connection.json")).unwrap();
+        assert_eq!(
+            (&connection["key"], &connection["name"]),
+            (&"user-service".into(), &"User service".into())
+        );
         for (path, text) in &files {
             let marked = ["@NAME@", "@TYPE@", "@TITLE@"].iter().any(|mark| text.contains(mark));
             assert!(!marked, "{path}");

@@ -75,8 +75,10 @@ pub(super) struct GrantsGiven {
 pub(super) struct HttpGiven {
     pub(super) origin: String,
     pub(super) methods: Vec<String>,
-    #[serde(default = "root")]
-    pub(super) path_prefix: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) path_prefix: Option<String>,
     #[serde(default)]
     pub(super) unverified_tls: bool,
     #[serde(default)]
@@ -228,10 +230,6 @@ pub(super) struct Field {
 pub(super) struct Skipped {
     pub(super) label: String,
     pub(super) reason: String,
-}
-
-fn root() -> String {
-    "/".to_owned()
 }
 
 impl Asked {

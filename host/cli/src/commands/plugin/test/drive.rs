@@ -36,6 +36,16 @@ pub(super) struct Drive<'a> {
     carry: Option<Carry>,
 }
 
+/// What a run came to.
+pub(super) struct Came {
+    /// As a cassette says it.
+    pub(super) to: Expected,
+    /// Why it failed, in the words of the connector or of the host.
+    pub(super) failure: Option<String>,
+    /// What the connector logged, where that is kept.
+    pub(super) log: Vec<String>,
+}
+
 /// The journal of the run, for as long as it is run.
 #[derive(Default)]
 struct Kept(Mutex<Vec<JournalEntry>>);
@@ -71,8 +81,9 @@ impl<'a> Drive<'a> {
         &mut self,
         input: Option<&Map<String, Value>>,
         tape: Tape,
-    ) -> anyhow::Result<Expected> {
+    ) -> anyhow::Result<Came> {
         let Some(action) = self.asked.action() else { return self.test(tape).await };
+        let live = matches!(tape, Tape::Recorder(_));
         let wanted = self.wanted.as_deref().map(str::parse).transpose();
         let wanted = wanted.context("/wanted")?;
         let everybody = 0..self.setting.subject.identities.len();
@@ -108,19 +119,20 @@ impl<'a> Drive<'a> {
         let end = self.sandbox.runtime.run_on_tape(call, tape).await;
         self.number += 1;
         match end.result {
-            Ok(outcome) => self.came_to(outcome),
-            Err(ConnectorError::Failed(failure)) => Ok(failed(&failure)),
+            Ok(outcome) => self.came_to(outcome).map(Came::without_failure),
+            Err(ConnectorError::Failed(failure)) => Ok(self.failed(&failure, live)),
             Err(ConnectorError::Host(what)) => bail!(what),
         }
     }
 
-    async fn test(&self, tape: Tape) -> anyhow::Result<Expected> {
+    async fn test(&self, tape: Tape) -> anyhow::Result<Came> {
         let (runtime, connection) = (&self.sandbox.runtime, self.setting.connection.clone());
+        let live = matches!(tape, Tape::Recorder(_));
         let TestEnd { result, .. } =
             runtime.test_on_tape(connection, Sandbox::terms(), deadline(), tape).await;
         match result {
-            Ok(()) => Ok(Expected::only(Ended::Passed)),
-            Err(ConnectorError::Failed(failure)) => Ok(failed(&failure)),
+            Ok(()) => Ok(Came::without_failure(Expected::only(Ended::Passed))),
+            Err(ConnectorError::Failed(failure)) => Ok(self.failed(&failure, live)),
             Err(ConnectorError::Host(what)) => bail!(what),
         }
     }
@@ -149,6 +161,24 @@ impl<'a> Drive<'a> {
         })
     }
 
+    /// Of a run against a live upstream the runtime keeps a connector's own words only where it
+    /// was granted nothing to read, and says what the code means in their place.
+    fn failed(&self, failure: &Failure, live: bool) -> Came {
+        let (code, label) = (failure.code, failure.label.clone());
+        let place = label.as_ref().map(|label| format!(" at {label}")).unwrap_or_default();
+        let said = if live && failure.detail == code.meaning() && !self.setting.reads.is_empty() {
+            "; what the connector says of it is not kept, as it may read".to_owned()
+        } else {
+            format!(": {}", self.setting.names.conceal(&failure.detail))
+        };
+        let failed = Failed { code: code.as_str().to_owned(), label };
+        Came {
+            to: Expected { failure: Some(failed), ..Expected::only(Ended::Failed) },
+            failure: Some(format!("{}{place}{said}", code.as_str())),
+            log: Vec::new(),
+        }
+    }
+
     fn came_to(&mut self, outcome: RunOutcome) -> anyhow::Result<Expected> {
         match outcome {
             RunOutcome::Finished { finding, skipped } => found(finding, &skipped),
@@ -168,6 +198,12 @@ impl<'a> Drive<'a> {
                 bail!("the upstream wants to be asked again later than a run waits")
             }
         }
+    }
+}
+
+impl Came {
+    const fn without_failure(to: Expected) -> Self {
+        Self { to, failure: None, log: Vec::new() }
     }
 }
 
@@ -202,11 +238,6 @@ fn found(finding: Finding, skipped: &[SkippedQuery]) -> anyhow::Result<Expected>
         reason: query.reason.as_str().to_owned(),
     });
     Ok(Expected { skipped: skipped.collect(), ..expected })
-}
-
-fn failed(failure: &Failure) -> Expected {
-    let failed = Failed { code: failure.code.as_str().to_owned(), label: failure.label.clone() };
-    Expected { failure: Some(failed), ..Expected::only(Ended::Failed) }
 }
 
 fn field(field: &cordon_model::input::FormField) -> Field {

@@ -27,8 +27,39 @@ pub(super) enum HeardAnswer {
     },
     Unreachable,
     Timeout,
+    /// It was not sent.
+    Denied {
+        code: &'static str,
+        why: String,
+    },
     /// What no cassette can hold.
     Unusable(String),
+}
+
+impl Heard {
+    /// What became of it, without a value.
+    pub(super) fn sentence(&self) -> String {
+        let TapedRequest { label, method, .. } = &self.request;
+        let became = match &self.answer {
+            HeardAnswer::Response { status, .. } => format!("was answered with {status}"),
+            HeardAnswer::Unreachable => "found nobody".to_owned(),
+            HeardAnswer::Timeout => "was not answered in time".to_owned(),
+            HeardAnswer::Denied { why, .. } => format!("was not sent: {why}"),
+            HeardAnswer::Unusable(why) => format!("got no answer that can be used: {why}"),
+        };
+        format!("the last request, {method} for {label}, {became}")
+    }
+
+    /// The code of the gate's refusal.
+    pub(super) const fn refusal(&self) -> Option<&'static str> {
+        match &self.answer {
+            HeardAnswer::Denied { code, .. } => Some(code),
+            HeardAnswer::Response { .. }
+            | HeardAnswer::Unreachable
+            | HeardAnswer::Timeout
+            | HeardAnswer::Unusable(_) => None,
+        }
+    }
 }
 
 impl Listening {
@@ -55,7 +86,14 @@ impl Recorder for Listening {
             }
             Err(SendError::Unreachable { .. }) => HeardAnswer::Unreachable,
             Err(SendError::Timeout { .. }) => HeardAnswer::Timeout,
-            Err(error) => HeardAnswer::Unusable(error.to_string()),
+            Err(SendError::Denied { code, detail, .. }) => {
+                HeardAnswer::Denied { code, why: detail.clone() }
+            }
+            Err(
+                error @ (SendError::TooLarge { .. }
+                | SendError::Truncated { .. }
+                | SendError::SecretReflected { .. }),
+            ) => HeardAnswer::Unusable(error.to_string()),
         };
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         heard.push(Heard { request, answer });

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use cordon_runtime::Tape;
+use serde_json::Value;
 
-use super::cassette::{Cassette, Expected};
+use super::cassette::{Cassette, Expected, Failed};
 use super::difference::Mismatch;
-use super::drive::Drive;
+use super::drive::{Came, Drive};
 use super::names::Names;
 use super::player::Playing;
 use super::setting::Setting;
@@ -17,18 +18,17 @@ use crate::commands::plugin::sandbox::Sandbox;
 /// # Errors
 /// When the cassette cannot be run at all.
 pub(super) async fn play(cassette: &Cassette, sandbox: &Sandbox) -> anyhow::Result<Vec<Mismatch>> {
-    let setting = Setting::of(cassette, sandbox, None).await?;
+    let setting = Setting::of(cassette, sandbox).await?;
     let mut drive = Drive::new(sandbox, cassette, &setting);
     for (n, segment) in cassette.segments.iter().enumerate() {
         let at = format!("/segments/{n}");
-        let actual = match run(cassette, &setting, &mut drive, n).await? {
-            Ok(actual) => actual,
+        let came = match run(cassette, &setting, &mut drive, n).await? {
+            Ok(came) => came,
             Err(mismatch) => return Ok(vec![mismatch]),
         };
-        let mismatch =
-            differences(&format!("{at}/expect"), &segment.expect, &actual, &setting.names);
-        if !mismatch.parts.is_empty() {
-            return Ok(vec![mismatch]);
+        if revealed(&segment.expect, &setting.names) != came.to {
+            let mismatch = Mismatch::new(format!("{at}/expect"), "the run came to something else");
+            return Ok(vec![mismatch.expecting(&segment.expect, came, &setting.names)]);
         }
     }
     Ok(Vec::new())
@@ -43,7 +43,7 @@ pub(super) async fn run(
     setting: &Setting,
     drive: &mut Drive<'_>,
     n: usize,
-) -> anyhow::Result<Result<Expected, Mismatch>> {
+) -> anyhow::Result<Result<Came, Mismatch>> {
     let at = format!("/segments/{n}");
     let segment = cassette.segments.get(n);
     let exchanges = segment.map(|segment| segment.exchanges.clone()).unwrap_or_default();
@@ -53,37 +53,55 @@ pub(super) async fn run(
     let playing = Arc::new(playing);
     let tape = Tape::Player(Arc::clone(&playing) as _);
     let ended = drive.next(input, tape).await;
+    let log = playing.log();
     // What was sent says more than what came of it.
-    match playing.mismatch() {
-        // A request may stay unsent because the host refused the one before it.
-        Some(mismatch) => Ok(Err(match &ended {
-            Ok(actual) => mismatch.because(actual, &setting.names),
-            Err(_) => mismatch,
-        })),
-        None => match ended {
-            Ok(actual) => Ok(Ok(actual)),
-            Err(error) => Ok(Err(Mismatch::new(at, format!("{error:#}")))),
-        },
+    if let Some(mismatch) = playing.mismatch() {
+        return Ok(Err(mismatch.logged(log)));
     }
+    let ended = ended.map(|came| Came { log: log.clone(), ..came });
+    Ok(match (ended, playing.unsent(), segment) {
+        (Err(error), ..) => Err(Mismatch::new(at, format!("{error:#}")).logged(log)),
+        // A request may stay unsent because the host refused the one before it.
+        (Ok(came), Some(unsent), Some(segment)) => {
+            Err(unsent.expecting(&segment.expect, came, &setting.names))
+        }
+        (Ok(_), Some(unsent), None) => Err(unsent.logged(log)),
+        (Ok(came), None, _) => Ok(came),
+    })
 }
 
 impl Mismatch {
-    /// With what the run came to.
-    fn because(self, actual: &Expected, names: &Names) -> Self {
-        let came = concealed(actual, names);
-        self.compare("the run came to", None, Some(came))
+    /// With what the run came to, where it is not what it must come to.
+    fn expecting(self, expected: &Expected, came: Came, names: &Names) -> Self {
+        let expected = revealed(expected, names);
+        let mismatch = self.logged(came.log);
+        if expected == came.to {
+            return mismatch;
+        }
+        let kinds = [&expected, &came.to].map(kind);
+        let [expected, actual] = [&expected, &came.to].map(|side| concealed(side, names));
+        let mut mismatch = mismatch.failed(came.failure);
+        if expected == actual {
+            mismatch.message.push_str("; it holds a value in another encoding");
+        }
+        match kinds {
+            [one, other] if one == other => {
+                mismatch.compare_documents("expect", &expected, &actual)
+            }
+            kinds => mismatch.compare_kinds("expect", kinds, [&expected, &actual]),
+        }
     }
 }
 
-fn differences(at: &str, expected: &Expected, actual: &Expected, names: &Names) -> Mismatch {
-    let revealed = revealed(expected, names);
-    let mut mismatch = Mismatch::new(at, "the run came to something else");
-    if revealed != *actual {
-        let sides = [&revealed, actual].map(|side| concealed(side, names));
-        let [expected, actual] = sides;
-        mismatch = mismatch.compare("outcome", Some(expected), Some(actual));
+/// The kind of an outcome, in a few words.
+fn kind(of: &Expected) -> String {
+    let word = serde_json::to_value(of.outcome).ok();
+    let word = word.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+    match &of.failure {
+        None => word,
+        Some(Failed { code, label: None }) => format!("{word} with {code}"),
+        Some(Failed { code, label: Some(label) }) => format!("{word} with {code} at {label}"),
     }
-    mismatch
 }
 
 /// With the values that the cassette's names stand for, as the connector returns them.
@@ -99,7 +117,6 @@ fn revealed(expected: &Expected, names: &Names) -> Expected {
 }
 
 /// As a cassette holds it.
-pub(super) fn concealed(actual: &Expected, names: &Names) -> String {
-    let value = serde_json::to_value(actual).unwrap_or_default();
-    serde_json::to_string_pretty(&names.conceal_in(&value)).unwrap_or_default()
+pub(super) fn concealed(actual: &Expected, names: &Names) -> Value {
+    names.conceal_in(&serde_json::to_value(actual).unwrap_or_default())
 }

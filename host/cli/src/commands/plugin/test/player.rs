@@ -28,6 +28,7 @@ pub(super) struct Playing {
 struct Heard {
     next: usize,
     mismatch: Option<Mismatch>,
+    log: Vec<String>,
 }
 
 impl Playing {
@@ -35,15 +36,27 @@ impl Playing {
         Self { at, exchanges, names, reads, heard: Mutex::default() }
     }
 
-    /// What was not as the cassette says, when the run is over.
+    /// The request that was not as the cassette says, when the run is over: it ended there.
     pub(super) fn mismatch(&self) -> Option<Mismatch> {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = self.exchanges.len().saturating_sub(heard.next);
-        heard.mismatch.take().or_else(|| {
-            let at = format!("{}/{}", self.at, heard.next);
-            let message = format!("{left} of the requests of the cassette were not sent");
-            (left > 0).then(|| Mismatch::new(at, message))
-        })
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).mismatch.take()
+    }
+
+    /// What the connector logged, in names, when the run is over.
+    pub(super) fn log(&self) -> Vec<String> {
+        std::mem::take(&mut self.heard.lock().unwrap_or_else(PoisonError::into_inner).log)
+    }
+
+    /// What was not sent at all, when the run is over.
+    pub(super) fn unsent(&self) -> Option<Mismatch> {
+        let next = self.heard.lock().unwrap_or_else(PoisonError::into_inner).next;
+        let unsent = &self.exchanges.get(next)?.request;
+        let message = match self.exchanges.len().saturating_sub(next) {
+            1 => "the last request of the cassette was not sent".to_owned(),
+            left => format!("the last {left} requests of the cassette were not sent"),
+        };
+        let first = format!("{} {}", unsent.method, unsent.url);
+        let mismatch = Mismatch::new(format!("{}/{next}", self.at), message);
+        Some(mismatch.compare("request", Some(first), None))
     }
 
     fn next(&self, request: &TapedRequest, heard: &mut Heard) -> Result<TapedAnswer, Mismatch> {
@@ -74,6 +87,11 @@ impl Player for Playing {
                 None
             }
         }
+    }
+
+    fn logged(&self, level: &'static str, line: &str) {
+        let line = format!("{level}: {}", self.names.conceal(line));
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).log.push(line);
     }
 }
 
@@ -173,12 +191,12 @@ fn differences(at: &str, expected: &Request, sent: &Request) -> Mismatch {
         Some(Value::String(text)) => mismatch.compare("body", some(text), actual),
         None => mismatch.compare("body", None, actual),
         Some(json) => {
-            let parsed = actual.as_deref().and_then(|text| serde_json::from_str(text).ok());
-            if parsed.as_ref() == Some(json) {
-                return mismatch;
+            let parsed: Option<Value> =
+                actual.as_deref().and_then(|text| serde_json::from_str(text).ok());
+            match parsed {
+                Some(parsed) => mismatch.compare_documents("body", json, &parsed),
+                None => mismatch.compare("body", Some(format!("{json:#}")), actual),
             }
-            let actual = parsed.map_or(actual, |json: Value| Some(json.to_string()));
-            mismatch.compare("body", Some(json.to_string()), actual)
         }
     }
 }

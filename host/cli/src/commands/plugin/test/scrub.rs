@@ -27,8 +27,8 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// What was replaced so far.
 pub(super) struct Scrub {
     names: Names,
-    /// Places of responses that are kept, as the tokens of pointers; `*` is any token.
-    kept: Vec<Vec<String>>,
+    /// Places of responses that are kept.
+    kept: Vec<Kept>,
     /// Words of the connector's author: no value of a person.
     authored: BTreeSet<String>,
     /// Whether the connector may have read what it writes into literals.
@@ -36,6 +36,16 @@ pub(super) struct Scrub {
     stand_ins: BTreeMap<String, String>,
     /// Values at kept places, and the keys of objects.
     left: BTreeSet<String>,
+}
+
+/// A place of responses that is kept.
+struct Kept {
+    /// As it was asked for.
+    pointer: String,
+    /// Its tokens; `*` is any token.
+    tokens: Vec<String>,
+    /// Whether a response had it.
+    met: bool,
 }
 
 impl Scrub {
@@ -50,7 +60,8 @@ impl Scrub {
         for pointer in keep {
             ensure!(pointer.starts_with('/'), "--keep {pointer}: a JSON pointer begins with '/'");
             let tokens = pointer.split('/').skip(1);
-            kept.push(tokens.map(|token| token.replace("~1", "/").replace("~0", "~")).collect());
+            let tokens = tokens.map(|token| token.replace("~1", "/").replace("~0", "~"));
+            kept.push(Kept { pointer: pointer.clone(), tokens: tokens.collect(), met: false });
         }
         let word = |c: char| c.is_alphanumeric() || "_.-".contains(c);
         let words = authored.iter().flat_map(|text| text.split(|c| !word(c)));
@@ -81,6 +92,11 @@ impl Scrub {
         })
     }
 
+    /// Places that were to be kept and that no response had.
+    pub(super) fn kept_nowhere(&self) -> impl Iterator<Item = &str> {
+        self.kept.iter().filter(|kept| !kept.met).map(|kept| kept.pointer.as_str())
+    }
+
     /// The names and what they stand for.
     pub(super) const fn names(&self) -> &Names {
         &self.names
@@ -95,7 +111,7 @@ impl Scrub {
             HeardAnswer::Timeout => {
                 return Ok(Response { fails: Some(Fails::Timeout), ..Response::default() });
             }
-            HeardAnswer::Unusable(why) => {
+            HeardAnswer::Denied { why, .. } | HeardAnswer::Unusable(why) => {
                 bail!("{} cannot be recorded: {why}", heard.request.label)
             }
         };
@@ -119,7 +135,12 @@ impl Scrub {
     }
 
     fn document(&mut self, value: &Value, at: &mut Vec<String>) -> Value {
-        if self.kept.iter().any(|kept| matches(kept, at)) {
+        let mut kept = false;
+        for place in self.kept.iter_mut().filter(|place| matches(&place.tokens, at)) {
+            place.met = true;
+            kept = true;
+        }
+        if kept {
             self.leave(value);
             return self.names.conceal_in(value);
         }

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, anyhow, bail, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use cordon_model::connection::{Connection, Mode};
-use cordon_model::grant::{Grants, HttpGrant, SecretGrant};
+use cordon_model::grant::{Grants, HttpGrant, Paths, SecretGrant};
 use cordon_model::plan::{Assessment, Draft, Place};
 use cordon_model::plugin::{Plugin, ReadGrant};
 use cordon_model::port::{Clock as _, Connectors as _};
@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::cassette::{Cassette, GrantsGiven, PlaceGiven, Reading};
 use super::names::Names;
+use super::source::Source;
 use crate::clock::SystemClock;
 use crate::commands::plugin::sandbox::Sandbox;
 use crate::output::{items, text};
@@ -34,36 +35,41 @@ pub(super) struct Setting {
 }
 
 impl Setting {
-    /// Asks the plugin for its plan and grants what the cassette grants. `credentials`: the real
-    /// ones; none: those of the cassette.
-    pub(super) async fn of(
+    /// What a cassette says, with its own credentials.
+    pub(super) async fn of(cassette: &Cassette, sandbox: &Sandbox) -> anyhow::Result<Self> {
+        Self::from(Source::Cassette, cassette, sandbox, None).await
+    }
+
+    /// Asks the plugin for its plan and grants what the cassette grants. `source`: where what the
+    /// cassette says was written. `credentials`: the real ones; none: those of the cassette.
+    pub(super) async fn from(
+        source: Source<'_>,
         cassette: &Cassette,
         sandbox: &Sandbox,
         credentials: Option<Credentials>,
     ) -> anyhow::Result<Self> {
         let plugin = &sandbox.admission.plugin;
-        let mut connection = connection(cassette, plugin)?;
+        let mut connection = connection(source, cassette, plugin)?;
         if let Some(action) = cassette.action.action() {
             ensure!(
                 connection.capabilities.contains(&action),
-                "/action: the connection's capabilities do not hold {}",
+                "{}: the connection's capabilities do not hold {}",
+                source.of_action(),
                 action.capability()
             );
         }
+        let assessed = assess(sandbox, &connection, None).await?;
+        let errors = errors(&assessed);
+        ensure!(errors.is_empty(), "{}", source.sentences(errors, &connection.config));
         let policy_settings = cassette.policy_settings.as_ref().map(ToString::to_string);
-        let draft = Draft {
-            config: connection.config.to_string(),
-            actions: connection.capabilities.iter().copied().collect(),
-            policy_settings: policy_settings.clone(),
-        };
-        let digest = plugin.reference.digest;
-        let assessed = sandbox.runtime.validate(&Sandbox::terms(), digest, &draft).await?;
-        refuse_errors(&assessed.problems)?;
+        if policy_settings.is_some() {
+            check_policy_settings(sandbox, &connection, policy_settings.clone()).await?;
+        }
         let identities = identities(cassette)?;
         let kinds = kinds(&identities, &assessed);
         connection.needs =
             Grants::needed_by(&assessed.queries, &assessed.egress, |name| kinds.contains(name))
-                .map_err(|problems| anyhow!("/connection: {}", sentences(&problems)))?;
+                .map_err(|problems| anyhow!(source.sentences(&problems, &connection.config)))?;
         connection.needs.reads.extend(plugin.descriptor.reads.iter().copied());
         connection.grants = match &cassette.grants {
             None => connection.needs.clone(),
@@ -80,24 +86,64 @@ impl Setting {
             identities.iter().map(|(kind, values)| (kind.as_str(), values.as_slice())),
             credentials.iter().map(|(name, secret)| (name.as_str(), secret.expose())),
         );
-        let subject = subject(&identities)?;
+        let subject = subject(source, &identities)?;
         Ok(Self { connection, subject, policy_settings, reads, credentials, names })
     }
 }
 
-fn connection(cassette: &Cassette, plugin: &Plugin) -> anyhow::Result<Connection> {
+/// Asks the plugin like a host does: when a connection is written, and with settings when a policy
+/// is about to store them for it.
+async fn assess(
+    sandbox: &Sandbox,
+    connection: &Connection,
+    policy_settings: Option<String>,
+) -> anyhow::Result<Assessment> {
+    let draft = Draft {
+        config: connection.config.to_string(),
+        actions: connection.capabilities.iter().copied().collect(),
+        policy_settings,
+    };
+    let digest = sandbox.admission.plugin.reference.digest;
+    Ok(sandbox.runtime.validate(&Sandbox::terms(), digest, &draft).await?)
+}
+
+async fn check_policy_settings(
+    sandbox: &Sandbox,
+    connection: &Connection,
+    policy_settings: Option<String>,
+) -> anyhow::Result<()> {
+    let assessed = assess(sandbox, connection, policy_settings).await?;
+    let one =
+        |problem: &Problem| format!("/policy_settings{}: {}", problem.pointer, problem.message);
+    let said: Vec<String> = errors(&assessed).into_iter().map(one).collect();
+    ensure!(said.is_empty(), "{}", said.join("; "));
+    Ok(())
+}
+
+fn errors(assessed: &Assessment) -> Vec<&Problem> {
+    let problems = assessed.problems.iter();
+    problems.filter(|problem| problem.severity == Severity::Error).collect()
+}
+
+fn connection(
+    source: Source<'_>,
+    cassette: &Cassette,
+    plugin: &Plugin,
+) -> anyhow::Result<Connection> {
     let config = Value::Object(cassette.connection.clone());
     let of_type = &plugin.descriptor.connector_type;
     let connector_type = text(&config, "connector_type");
     ensure!(
         connector_type.as_deref() == Some(of_type),
-        "/connection/connector_type: the component serves {of_type}"
+        "{}: the component serves {of_type}",
+        source.of_connection("/connector_type")
     );
     let mut capabilities = BTreeSet::new();
     for (n, word) in items(&config, "capabilities").enumerate() {
         let action = word.as_str().and_then(Action::from_capability);
         let known = Action::ALL.map(Action::capability).join(", ");
-        let wrong = || anyhow!("/connection/capabilities/{n}: must be one of {known}");
+        let place = source.of_connection(&format!("/capabilities/{n}"));
+        let wrong = || anyhow!("{place}: must be one of {known}");
         capabilities.insert(action.ok_or_else(wrong)?);
     }
     let now = SystemClock.now();
@@ -128,20 +174,6 @@ fn connection(cassette: &Cassette, plugin: &Plugin) -> anyhow::Result<Connection
     })
 }
 
-fn refuse_errors(problems: &[Problem]) -> anyhow::Result<()> {
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
-    let errors: Vec<Problem> = errors.cloned().collect();
-    if errors.is_empty() {
-        return Ok(());
-    }
-    bail!("{}", sentences(&errors))
-}
-
-fn sentences(problems: &[Problem]) -> String {
-    let one = |problem: &Problem| format!("/connection{}: {}", problem.pointer, problem.message);
-    problems.iter().map(one).collect::<Vec<_>>().join("; ")
-}
-
 /// Kinds and their values, in their order.
 fn identities(cassette: &Cassette) -> anyhow::Result<Vec<(String, Vec<String>)>> {
     let mut identities = Vec::new();
@@ -161,12 +193,16 @@ fn identities(cassette: &Cassette) -> anyhow::Result<Vec<(String, Vec<String>)>>
     Ok(identities)
 }
 
-fn subject(identities: &[(String, Vec<String>)]) -> anyhow::Result<DataSubject> {
+fn subject(
+    source: Source<'_>,
+    identities: &[(String, Vec<String>)],
+) -> anyhow::Result<DataSubject> {
     let mut subject = DataSubject::default();
     for (kind, values) in identities {
-        let parsed = kind.parse().map_err(|error| anyhow!("/identities/{kind}: {error}"))?;
+        let place = source.of_identities(kind);
+        let parsed = kind.parse().map_err(|error| anyhow!("{place}: {error}"))?;
         for value in values {
-            check_identity_value(value).map_err(|error| anyhow!("/identities/{kind}: {error}"))?;
+            check_identity_value(value).map_err(|error| anyhow!("{place}: {error}"))?;
             subject.identities.push(Identity {
                 kind: Clone::clone(&parsed),
                 value: value.clone(),
@@ -207,7 +243,8 @@ impl GrantsGiven {
             grants.http.push(HttpGrant {
                 origin: given.origin.parse().map_err(at)?,
                 methods: given.methods.iter().cloned().collect(),
-                path_prefix: given.path_prefix.parse().map_err(at)?,
+                paths: Paths::read(given.path.as_deref(), given.path_prefix.as_deref())
+                    .map_err(at)?,
                 unverified_tls: given.unverified_tls,
                 raw: given.raw,
             });

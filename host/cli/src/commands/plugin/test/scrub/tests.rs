@@ -107,3 +107,10 @@ fn what_was_missed_is_found_in_every_encoding() {
         assert!(said.contains("nothing was written") && !said.contains("Ada"), "{leak}: {said}");
     }
 }
+
+#[test]
+fn a_place_that_was_to_be_kept_and_that_no_answer_has_is_told() {
+    let mut scrub = scrub(&["/guests/*/ref", "/guets/*/ref"], false);
+    scrub.exchange(&heard(Vec::new(), json!({ "guests": [{ "ref": "R-1" }] }))).unwrap();
+    assert_eq!(scrub.kept_nowhere().collect::<Vec<_>>(), ["/guets/*/ref"]);
+}
