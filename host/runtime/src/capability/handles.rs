@@ -11,7 +11,7 @@ use cordon_model::{Action, FailureCode, Records};
 
 use crate::bindings::handles;
 use crate::call::{CallState, RunState, Stop, Value, weight};
-use crate::parsing;
+use crate::parsing::{self, Weighed};
 
 /// Records a guest points at.
 #[expect(unreachable_pub, reason = "the generated bindings re-export it as `pub`")]
@@ -63,8 +63,19 @@ fn text(value: &InputValue) -> String {
     }
 }
 
+/// Puts what was parsed into the table, or hands out what is wrong with it.
+pub(super) fn hold_parsed(
+    state: &mut CallState,
+    parsed: Result<Result<Weighed, ShapeError>, Stop>,
+) -> wasmtime::Result<Result<Resource<HeldRecords>, handles::ShapeError>> {
+    match state.or_end(parsed)? {
+        Ok((records, weight)) => Ok(Ok(hold(state, records, weight)?)),
+        Err(error) => Ok(Err(error.into())),
+    }
+}
+
 /// Puts records into the table, within the run's budget.
-pub(super) fn hold(
+fn hold(
     state: &mut CallState,
     records: Records,
     weight: usize,
@@ -85,11 +96,7 @@ impl handles::Host for CallState {
         json: String,
     ) -> wasmtime::Result<Result<Resource<HeldRecords>, handles::ShapeError>> {
         self.run()?;
-        let parsed = parsing::records(Bytes::from(json), String::new()).await;
-        match self.or_end(parsed)? {
-            Ok((records, weight)) => Ok(Ok(hold(self, records, weight)?)),
-            Err(error) => Ok(Err(error.into())),
-        }
+        hold_parsed(self, parsing::records(Bytes::from(json), String::new()).await)
     }
 
     fn read_identity(&mut self, id: u32) -> wasmtime::Result<String> {

@@ -8,7 +8,7 @@ use cordon_model::json::{Shape, ShapeError};
 use cordon_model::plugin::ReadGrant;
 use cordon_model::task::HeldValue;
 
-use super::handles::{HeldRecords, hold};
+use super::handles::{HeldRecords, hold_parsed};
 use crate::bindings::{handles, http};
 use crate::call::{CallState, Stop, Value};
 use crate::exchange::{self, Response};
@@ -49,11 +49,7 @@ impl http::HostResponse for CallState {
         let Some(body) = self.table.get(&handle)?.body.clone() else {
             return Ok(Err(no_body(Shape::ArrayOfObjects)));
         };
-        let parsed = parsing::records(body, at).await;
-        match self.or_end(parsed)? {
-            Ok((records, weight)) => Ok(Ok(hold(self, records, weight)?)),
-            Err(error) => Ok(Err(error.into())),
-        }
+        hold_parsed(self, parsing::records(body, at).await)
     }
 
     async fn object(
@@ -64,11 +60,7 @@ impl http::HostResponse for CallState {
         let Some(body) = self.table.get(&handle)?.body.clone() else {
             return Ok(Err(no_body(Shape::Object)));
         };
-        let parsed = parsing::object(body, at).await;
-        match self.or_end(parsed)? {
-            Ok((records, weight)) => Ok(Ok(hold(self, records, weight)?)),
-            Err(error) => Ok(Err(error.into())),
-        }
+        hold_parsed(self, parsing::object(body, at).await)
     }
 
     async fn value(
